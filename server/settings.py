@@ -1,0 +1,131 @@
+"""Every setting in one table: name, kind, default and meaning; read once, passed on, never global."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from server.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table: `[table] name` in site.toml, `TORG_NAME` in the environment."""
+
+    name: str
+    kind: type
+    default: Any
+    table: str
+    help_en: str
+    help_sv: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"TORG_{self.name.upper()}"
+
+
+def _limit(name: str, default: Any, en: str, sv: str, kind: type = int) -> Setting:
+    return Setting(name, kind, default, "limits", en, sv)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", str, "127.0.0.1", "server", "Address to listen on.", "Adress att lyssna på."),
+    Setting("port", int, 8080, "server", "Port to listen on.", "Port att lyssna på."),
+    Setting("threads", int, 32, "server", "Blocking threads of the web process.", "Trådar i webbprocessen."),
+    Setting(
+        "trusted_proxies",
+        str,
+        "",
+        "server",
+        "Addresses or networks, comma-separated, whose X-Forwarded-For is believed.",
+        "Adresser eller nät, kommaskilda, vars X-Forwarded-For är att lita på.",
+    ),
+    Setting(
+        "cache_mb", int, 64, "server", "Size of the byte cache, megabytes; 0 turns it off.", "Bytecachens storlek i MB."
+    ),
+    Setting(
+        "max_age", int, 60, "server", "Seconds a shared cache may keep an answer.", "Sekunder ett svar får cachas."
+    ),
+    Setting("data", str, "data", "store", "The data folder, relative to the site.", "Datamappen, räknat från platsen."),
+    Setting(
+        "keep_generations", int, 10, "store", "Stores kept for restore and ?at=.", "Antal generationer som sparas."
+    ),
+    Setting("readers", int, 0, "store", "Reader processes; 0 means one per core.", "Läsprocesser; 0 är en per kärna."),
+    _limit("query_seconds", 20.0, "Longest time of a SPARQL query.", "Längsta tid för en SPARQL-fråga.", float),
+    _limit("query_memory_mb", 1024, "Most resident memory of a query.", "Mest arbetsminne för en fråga."),
+    _limit("query_rows", 100_000, "Most rows in an answer.", "Flest rader i ett svar."),
+    _limit("query_bytes", 50_000_000, "Most bytes in an answer.", "Flest byte i ett svar."),
+    _limit("query_length", 262_144, "Longest query text posted, bytes.", "Längsta frågetext, byte."),
+    _limit("client_seconds_per_minute", 60.0, "Query time a client may use a minute.", "Frågetid per klient.", float),
+    _limit("client_burst_seconds", 120.0, "Query time a client may save up.", "Frågetid att spara upp.", float),
+    _limit("client_parallel", 5, "Queries a client may run at once.", "Samtidiga frågor per klient."),
+    _limit("source_mb", 2048, "Largest source file, megabytes.", "Största källfil i MB."),
+    _limit("fetch_seconds", 120.0, "Longest time to fetch a source.", "Längsta tid att hämta en källa.", float),
+    Setting(
+        "fetch_private",
+        bool,
+        False,
+        "limits",
+        "Allow sources on private addresses.",
+        "Tillåt källor på privata adresser.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run; `settings.port`, `settings.query_seconds`, … as named in SETTINGS."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name not in {setting.name for setting in SETTINGS}:
+            raise AttributeError(name)
+        return self.values.get(name, next(setting.default for setting in SETTINGS if setting.name == name))
+
+    def data_folder(self, site: Path) -> Path:
+        """Return the data folder of the site in this folder."""
+        return site / str(self.data)
+
+
+def read_settings(
+    site: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings: flag over environment over site.toml over default.
+
+    Raises SettingsError naming the setting, where it was set and what it takes.
+    """
+    environment = os.environ if environment is None else environment
+    site, flags = site or {}, flags or {}
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        table = site.get(setting.table, {})
+        if setting.name in table:
+            values[setting.name] = _typed(setting, table[setting.name], f"site.toml [{setting.table}] {setting.name}")
+        if setting.variable in environment:
+            values[setting.name] = _typed(setting, environment[setting.variable], setting.variable)
+        if flags.get(setting.name) is not None:
+            values[setting.name] = _typed(setting, flags[setting.name], f"--{setting.name.replace('_', '-')}")
+    return Settings(values)
+
+
+def _typed(setting: Setting, value: Any, where: str) -> Any:
+    try:
+        if setting.kind is bool:
+            words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+            return value if isinstance(value, bool) else words[str(value).lower()]
+        typed = setting.kind(value)
+    except (ValueError, TypeError, KeyError):
+        raise SettingsError(f"{where} is {value!r}; it takes {_TAKES[setting.kind]}.") from None
+    if setting.kind in (int, float) and typed < 0:
+        raise SettingsError(f"{where} is {value!r}; it cannot be negative.")
+    return typed
+
+
+_TAKES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
