@@ -1,0 +1,273 @@
+"""Immutable published states: folders that are built aside, made read-only, and switched to by a pointer.
+
+    generations/000041/   store/ labels.sqlite manifest.json dumps/ rows/ catalog.rdf reports/ lock
+    current               holds "000041", replaced atomically
+
+A generation is never changed after the flip. Every opener holds a shared flock on its `lock`;
+deletion needs an exclusive one, so no reader ever loses files under its feet. What a killed
+publication leaves behind is named `next-*` and removed at the next start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+from server.errors import LockedError, StorageError
+from server.store import ReadStore
+
+
+@dataclass(frozen=True)
+class GraphEntry:
+    """What the manifest knows of one named graph."""
+
+    iri: str
+    kind: str  # dataset, concepts, ontology, catalog, or system (named only, not in the default graph)
+    triples: int
+    sha256: str  # of the canonical, sorted N-Triples
+    dump: str  # path of the gzipped dump below the generation
+    dataset: str = ""  # "publisher/name" for kind dataset
+    period: str = ""
+
+    @property
+    def published(self) -> bool:
+        """True when the graph's triples are in the default graph too."""
+        return self.kind != "system"
+
+
+class Generation:
+    """One immutable published state, opened for reading (shared lock held until `close`)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = _shared_lock(path / "lock")
+
+    @property
+    def name(self) -> str:
+        """The folder's name, such as "000041"; part of cache keys and ETags."""
+        return self.path.name
+
+    @property
+    def number(self) -> int:
+        """The generation's number."""
+        return int(self.path.name)
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the Oxigraph store."""
+        return self.path / "store"
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest: created, base, graphs, datasets, counts (see docs/data-folder.md)."""
+        try:
+            manifest: dict[str, Any] = json.loads((self.path / "manifest.json").read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise StorageError(f"The manifest of generation {self.name} cannot be read: {error}.") from error
+        return manifest
+
+    @property
+    def created(self) -> datetime:
+        """When the generation was made, in UTC."""
+        return datetime.fromisoformat(self.manifest["created"])
+
+    @property
+    def graphs(self) -> dict[str, GraphEntry]:
+        """Every named graph by its IRI."""
+        return {entry["iri"]: GraphEntry(**entry) for entry in self.manifest["graphs"]}
+
+    @property
+    def datasets(self) -> dict[str, dict[str, Any]]:
+        """What is known of every dataset by "publisher/name": status, sources, rows, titles."""
+        datasets: dict[str, dict[str, Any]] = self.manifest["datasets"]
+        return datasets
+
+    @cached_property
+    def store(self) -> ReadStore:
+        """The store, for trusted reads of fixed shape."""
+        return ReadStore(self.store_path)
+
+    def close(self) -> None:
+        """Release the shared lock."""
+        self._lock.close()
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The folder that holds every generation, the ledger, the history and the archive."""
+
+    path: Path
+
+    @property
+    def generations(self) -> Path:
+        """The folder of the generations."""
+        return self.path / "generations"
+
+    def current_name(self) -> str | None:
+        """Return the name of the current generation, None before the first publication."""
+        try:
+            name = (self.path / "current").read_text("ascii").strip()
+        except FileNotFoundError:
+            return None
+        return name or None
+
+    def current(self) -> Generation | None:
+        """Open the current generation, None before the first publication."""
+        name = self.current_name()
+        return Generation(self.generations / name) if name else None
+
+    def generation(self, number: int) -> Generation:
+        """Open a kept generation; raise StorageError when it is not kept."""
+        path = self.generations / f"{number:06d}"
+        if not path.is_dir():
+            kept = ", ".join(str(kept) for kept in self.numbers()) or "none"
+            raise StorageError(f"Generation {number} is not kept; these are: {kept}.")
+        return Generation(path)
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the kept generations, oldest first."""
+        if not self.generations.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.generations.iterdir() if entry.name.isdigit())
+
+    def next_number(self) -> int:
+        """Return the number of the next generation; numbers are never used twice, even after a purge."""
+        history = self.path / "history"
+        made = [int(entry.name) for entry in history.iterdir() if entry.name.isdigit()] if history.is_dir() else []
+        return max([0, *self.numbers(), *made]) + 1
+
+    @contextmanager
+    def writing(self, command: str) -> Iterator[None]:
+        """Hold the one writer's lock; raise LockedError that names the holder when another has it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / "lock", "a+", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                raise LockedError(
+                    f"{holder} is writing to {self.path} now. Wait until it has finished, then run the command again."
+                ) from None
+            lock.truncate(0)
+            lock.write(f"torg {command} (process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)")
+            lock.flush()
+            self.clean()
+            yield
+
+    def clean(self) -> None:
+        """Remove what a killed publication left: half-made generations that were never switched to."""
+        if not self.generations.is_dir():
+            return
+        for entry in self.generations.iterdir():
+            if entry.name.startswith("next-"):
+                remove_tree(entry)
+        current = int(self.current_name() or 0)
+        for number in self.numbers():
+            if number > current:
+                remove_tree(self.generations / f"{number:06d}")
+        history = self.path / "history"
+        for entry in list(history.iterdir()) if history.is_dir() else []:
+            if not entry.name.isdigit() or int(entry.name) > current:
+                remove_tree(entry)
+
+    def begin(self) -> Path:
+        """Make and return an empty folder for the next generation, named so that nobody serves it."""
+        path = self.generations / f"next-{self.next_number():06d}"
+        path.mkdir(parents=True)
+        return path
+
+    def finish(self, path: Path) -> int:
+        """Make a built generation durable and read-only, give it its number; it is not current yet."""
+        number = int(path.name.removeprefix("next-"))
+        (path / "lock").touch()
+        _sync_tree(path)
+        _make_read_only(path)
+        target = self.generations / f"{number:06d}"
+        path.rename(target)
+        _sync_folder(self.generations)
+        return number
+
+    def flip(self, number: int) -> None:
+        """Switch the pointer to a finished generation, atomically and durably."""
+        pointer = self.path / "current.next"
+        with open(pointer, "w", encoding="ascii") as file:
+            file.write(f"{number:06d}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(pointer, self.path / "current")
+        _sync_folder(self.path)
+
+    def forget(self, keep: int) -> list[int]:
+        """Delete all but the newest `keep` generations, except those somebody has open; return the deleted."""
+        numbers, current = self.numbers(), int(self.current_name() or 0)
+        gone = []
+        for number in numbers[: max(0, len(numbers) - keep)]:
+            path = self.generations / f"{number:06d}"
+            if number != current and _nobody_reads(path / "lock"):
+                remove_tree(path)
+                gone.append(number)
+        return gone
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder that may be read-only."""
+    for folder, _, _ in os.walk(path):
+        os.chmod(folder, 0o755)
+    shutil.rmtree(path)
+
+
+def _shared_lock(path: Path) -> IO[bytes]:
+    try:
+        lock = open(path, "rb")
+    except FileNotFoundError:
+        raise StorageError(f"{path.parent} is no generation: its lock is missing.") from None
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
+def _nobody_reads(path: Path) -> bool:
+    try:
+        with open(path, "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return True
+    return True
+
+
+def _sync_tree(path: Path) -> None:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            file = os.open(os.path.join(folder, name), os.O_RDONLY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
+        _sync_folder(Path(folder))
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # Some file systems cannot sync a folder.
+            os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _make_read_only(path: Path) -> None:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            os.chmod(os.path.join(folder, name), 0o444)
+        os.chmod(folder, 0o555)

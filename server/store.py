@@ -1,0 +1,153 @@
+"""The embedded Oxigraph store: trusted reads of fixed shape, and the writes of a publication.
+
+The default graph holds every published triple once (the true merge); named graphs hold each
+dataset's own. The union flag is never used: Oxigraph's union is a bag and counts a triple once per
+graph. A visitor's SPARQL never comes here; it runs in `server.readers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
+
+from server.errors import StorageError
+
+type_iri = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+
+Term = NamedNode | BlankNode | Literal | Triple
+
+
+class ReadStore:
+    """A read-only store of one generation; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._store = Store.read_only(str(path))
+        except OSError as error:
+            raise StorageError(f"The store at {path} cannot be opened: {error}. Run `torg doctor`.") from error
+
+    def outgoing(self, iri: str) -> Iterator[tuple[str, Term]]:
+        """Yield (property, value) of every published triple with this subject."""
+        for quad in self._store.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()):
+            yield quad.predicate.value, quad.object
+
+    def incoming(self, iri: str) -> Iterator[tuple[str, str]]:
+        """Yield (subject, property) of every published triple with this object; blank subjects are skolem IRIs."""
+        for quad in self._store.quads_for_pattern(None, None, NamedNode(iri), DefaultGraph()):
+            if isinstance(quad.subject, NamedNode):
+                yield quad.subject.value, quad.predicate.value
+
+    def values(self, iri: str, property: str) -> Iterator[Term]:
+        """Yield the published values of one property."""
+        for quad in self._store.quads_for_pattern(NamedNode(iri), NamedNode(property), None, DefaultGraph()):
+            yield quad.object
+
+    def subjects(self, property: str, value: str) -> Iterator[str]:
+        """Yield the subjects that have this IRI as value of the property."""
+        for quad in self._store.quads_for_pattern(None, NamedNode(property), NamedNode(value), DefaultGraph()):
+            if isinstance(quad.subject, NamedNode):
+                yield quad.subject.value
+
+    def mentions(self, iri: str) -> bool:
+        """Return whether any published triple has this IRI as subject or object."""
+        return self.describes(iri) or any(True for _ in self.incoming(iri))
+
+    def describes(self, iri: str) -> bool:
+        """Return whether any published triple has this IRI as subject."""
+        return any(True for _ in self._store.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()))
+
+    def graphs_of(self, iri: str) -> set[str]:
+        """Return the named graphs that have a triple with this subject."""
+        quads = self._store.quads_for_pattern(NamedNode(iri), None, None)
+        return {quad.graph_name.value for quad in quads if isinstance(quad.graph_name, NamedNode)}
+
+    def graph_lines(self, graph: str | None) -> Iterator[str]:
+        """Yield the N-Triples lines of a named graph, or of the default graph for None, unsorted."""
+        name = DefaultGraph() if graph is None else NamedNode(graph)
+        for quad in self._store.quads_for_pattern(None, None, None, name):
+            yield f"{quad.triple} .\n"
+
+    def count(self, graph: str | None) -> int:
+        """Return the number of triples of a named graph, or of the default graph for None (a scan)."""
+        name = DefaultGraph() if graph is None else NamedNode(graph)
+        return sum(1 for _ in self._store.quads_for_pattern(None, None, None, name))
+
+
+class WriteStore(ReadStore):
+    """A store being built for the next generation; one writer, never served."""
+
+    def __init__(self, path: Path) -> None:
+        self._store = Store(str(path))
+
+    def checkpoint(self, path: Path) -> None:
+        """Copy the store to a new folder by hard links (`backup()`); flushed first, or rows would be missing."""
+        self._store.flush()
+        self._store.backup(str(path))
+
+    def bulk_load(self, source: IO[bytes], graph: str | None) -> None:
+        """Append canonical N-Triples to a named graph, or to the default graph for None."""
+        to_graph = DefaultGraph() if graph is None else NamedNode(graph)
+        self._store.bulk_load(input=source, format=RdfFormat.N_TRIPLES, to_graph=to_graph)
+
+    def add(self, lines: Iterable[str], graph: str | None) -> None:
+        """Add the triples of canonical N-Triples lines to a graph."""
+        self._store.bulk_extend(quads(lines, graph))
+
+    def remove(self, lines: Iterable[str], graph: str | None) -> None:
+        """Remove the triples of canonical N-Triples lines from a graph."""
+        for quad in quads(lines, graph):
+            self._store.remove(quad)
+
+    def held_elsewhere(self, line: str, published: set[str]) -> bool:
+        """Return whether a published named graph holds the triple of this line."""
+        (quad,) = quads([line], None)
+        found = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object)
+        return any(isinstance(other.graph_name, NamedNode) and other.graph_name.value in published for other in found)
+
+    def close(self) -> None:
+        """Flush to disk and release the store; an unflushed store loses rows in a later read-only backup."""
+        self._store.flush()
+        del self._store
+
+
+def quads(lines: Iterable[str], graph: str | None) -> Iterator[Quad]:
+    """Yield the quads of N-Triples lines, placed in a named graph or the default graph."""
+    name = DefaultGraph() if graph is None else NamedNode(graph)
+    for quad in parse("".join(lines).encode(), format=RdfFormat.N_TRIPLES):
+        yield Quad(quad.subject, quad.predicate, quad.object, name)
+
+
+def canonical_lines(lines: Iterable[str]) -> list[str]:
+    """Return the lines as the store gives them back: canonical lexical forms and escapes, order kept.
+
+    The forms are Oxigraph's own: only a round trip through a store shows them (`10.50` comes back
+    as `10.5`, language tags in lower case).
+    """
+    given = list(lines)
+    store = Store()
+    store.bulk_extend(
+        Quad(quad.subject, quad.predicate, quad.object, NamedNode(f"urn:line:{number}"))
+        for number, line in enumerate(given)
+        for quad in parse(line.encode(), format=RdfFormat.N_TRIPLES)
+    )
+    result = []
+    for number in range(len(given)):
+        for quad in store.quads_for_pattern(None, None, None, NamedNode(f"urn:line:{number}")):
+            result.append(f"{quad.triple} .\n")
+    return result
+
+
+def read_rdf(source: bytes, media_type: str, base: str) -> list[str]:
+    """Return the N-Triples lines of an RDF document of our own (ontology files), blank nodes kept."""
+    format = RdfFormat.from_media_type(media_type)
+    if format is None:
+        raise StorageError(f"There is no parser for {media_type}.")
+    lines = serialize(
+        (quad.triple for quad in parse(BytesIO(source), format=format, base_iri=base)), format=RdfFormat.N_TRIPLES
+    )
+    assert lines is not None
+    return lines.decode().splitlines(keepends=True)
