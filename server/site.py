@@ -1,0 +1,181 @@
+"""The site folder as stewards keep it: site.toml, the publishers, and every dataset's description."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from loaders.description import Dataset, read_dataset
+from loaders.errors import DescriptionError, LoadError
+from loaders.findings import Finding
+from server.settings import SETTINGS
+from server.uris import UriSpace
+
+_SITE_KEYS = {"base", "concept_base", "title", "description", "languages", "accent", "contact", "license"}
+_PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", "description"}
+_KEY = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
+
+Text = Mapping[str, str]
+"""A text by language, such as {"sv": "Skolor", "en": "Schools"}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes: a municipality, a region or another body with an organization number."""
+
+    key: str
+    name: Text
+    orgnr: str
+    kommunkod: str = ""
+    contact: str = ""
+    homepage: str = ""
+    type: str = ""
+    description: Text = field(default_factory=dict)
+
+    @property
+    def authority(self) -> str:
+        """The part of a URI that tells whose key it is: kommunkod, else organization number."""
+        return self.kommunkod or self.orgnr
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as read from its folder; datasets whose description has a fault are in `faults`."""
+
+    folder: Path
+    title: Text
+    description: Text
+    languages: tuple[str, ...]
+    uris: UriSpace
+    publishers: Mapping[str, Publisher]
+    datasets: tuple[Dataset, ...]
+    faults: Mapping[str, LoadError]
+    raw: Mapping[str, Any]
+
+    @property
+    def base(self) -> str:
+        """The base IRI, ending with "/"."""
+        return self.uris.base
+
+    @property
+    def concept_base(self) -> str:
+        """The base IRI of concepts, ontology and specifications, ending with "/"."""
+        return self.uris.concepts
+
+    @property
+    def concept_files(self) -> list[Path]:
+        """The site's own concepts, below the shared ones."""
+        return sorted((self.folder / "concepts").glob("*.ttl"))
+
+
+def read_site(folder: Path) -> Site:
+    """Return the site in this folder.
+
+    Raises DescriptionError when site.toml is missing or wrong; a wrong dataset.toml is kept in
+    `faults` and stops that dataset only.
+    """
+    raw = _read_toml(folder)
+    site = raw.get("site", {})
+    _check_keys(raw, {"site", "publishers", "harvest", "map", *{s.table for s in SETTINGS}}, "")
+    _check_keys(site, _SITE_KEYS, "[site] ")
+    for setting_table in {setting.table for setting in SETTINGS}:
+        known = {setting.name for setting in SETTINGS if setting.table == setting_table} | {"url"}
+        _check_keys(raw.get(setting_table, {}), known, f"[{setting_table}] ")
+    base = _base(site.get("base"), "base")
+    concept_base = _base(site["concept_base"], "concept_base") if "concept_base" in site else ""
+    languages = tuple(site.get("languages", ["sv", "en"]))
+    publishers = {key: _publisher(key, entry, languages[0]) for key, entry in sorted(raw.get("publishers", {}).items())}
+    datasets, faults = _datasets(folder, publishers)
+    return Site(
+        folder=folder,
+        title=_text(site.get("title", folder.resolve().name), languages[0]),
+        description=_text(site.get("description", {}), languages[0]),
+        languages=languages,
+        uris=UriSpace(base, concept_base),
+        publishers=publishers,
+        datasets=tuple(datasets),
+        faults=faults,
+        raw=raw,
+    )
+
+
+def _read_toml(folder: Path) -> dict[str, Any]:
+    path = folder / "site.toml"
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise _fault("no-site", file=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _fault("not-toml", reason=str(error)) from None
+
+
+def _datasets(folder: Path, publishers: Mapping[str, Publisher]) -> tuple[list[Dataset], dict[str, LoadError]]:
+    datasets: list[Dataset] = []
+    faults: dict[str, LoadError] = {}
+    for description in sorted((folder / "datasets").glob("*/*/dataset.toml")):
+        publisher, name = description.parent.parent.name, description.parent.name
+        key = f"{publisher}/{name}"
+        try:
+            if publisher not in publishers:
+                near = _nearest(publisher, set(publishers))
+                raise _fault("unknown-publisher", dataset=key, name=publisher, nearest=near)
+            for part in (publisher, name):
+                if not _KEY.match(part):
+                    raise _fault("folder-name", dataset=key, name=part)
+            datasets.append(read_dataset(description.parent, publisher))
+        except LoadError as error:
+            faults[key] = error
+    return datasets, faults
+
+
+def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
+    where = f"[publishers.{key}] "
+    if not _KEY.match(key):
+        raise _fault("folder-name", name=key)
+    _check_keys(entry, _PUBLISHER_KEYS | {"site"}, where)
+    orgnr = re.sub(r"\D", "", str(entry.get("orgnr", "")))
+    if "name" not in entry or len(orgnr) != 10:
+        missing = "name" if "name" not in entry else "orgnr"
+        raise _fault("publisher-needs", name=f"{where}{missing}")
+    return Publisher(
+        key=key,
+        name=_text(entry["name"], language),
+        orgnr=orgnr,
+        kommunkod=str(entry.get("kommunkod", "")),
+        contact=str(entry.get("contact", "")),
+        homepage=str(entry.get("homepage", "")),
+        type=str(entry.get("type", "")),
+        description=_text(entry.get("description", {}), language),
+    )
+
+
+def _base(value: Any, name: str) -> str:
+    """Check a base against Digg's BI rules: http(s), a domain name, no query or fragment."""
+    parts = urlsplit(str(value or ""))
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise _fault("base", name=name)
+    return str(value) if str(value).endswith("/") else f"{value}/"
+
+
+def _text(value: Any, language: str) -> dict[str, str]:
+    return {language: value} if isinstance(value, str) else dict(value)
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise _fault("unknown-key", name=f"{where}{key}", nearest=_nearest(key, known))
+
+
+def _nearest(word: str, known: set[str]) -> str:
+    return next(iter(difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.0)), "-")
+
+
+def _fault(rule: str, dataset: str = "", file: str = "site.toml", **detail: str) -> DescriptionError:
+    return DescriptionError(Finding(f"site.{rule}", dataset=dataset, file=file, detail=tuple(detail.items())))
