@@ -8,6 +8,7 @@ graph. A visitor's SPARQL never comes here; it runs in `server.readers`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from gzip import GzipFile
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -88,7 +89,7 @@ class WriteStore(ReadStore):
         self._store.flush()
         self._store.backup(str(path))
 
-    def bulk_load(self, source: IO[bytes], graph: str | None) -> None:
+    def bulk_load(self, source: IO[bytes] | GzipFile, graph: str | None) -> None:
         """Append canonical N-Triples to a named graph, or to the default graph for None."""
         to_graph = DefaultGraph() if graph is None else NamedNode(graph)
         self._store.bulk_load(input=source, format=RdfFormat.N_TRIPLES, to_graph=to_graph)

@@ -1,0 +1,187 @@
+"""Canonical N-Triples files: one sorted, gzipped file per named graph, and the differences between two.
+
+The CSVW engine keeps lexical forms, the store does not: a file is written in the store's own forms,
+sorted by bytes and without repeats, so the same content always gives the same bytes. Differences,
+the ledger, dumps and checks all read these files; none of them asks the store.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO
+
+from server.errors import StorageError
+from server.store import canonical_lines
+
+_XSD = r"http://www\.w3\.org/2001/XMLSchema#"
+# Lines the store would give back unchanged; everything else makes the (ten times slower) round trip.
+_CANONICAL = re.compile(
+    r"<[^<>\\]*> <[^<>\\]*> (?:<[^<>\\]*>|"
+    r'"[^"\\\x00-\x1f\x7f]*"(?:@[a-z]+(?:-[a-z0-9]+)*|\^\^<(?!http://www\.w3\.org/)[^<>\\]*>)?|'
+    rf'"(?:0|-?[1-9]\d{{0,16}})"\^\^<{_XSD}integer>|'
+    rf'"(?:0|-?[1-9]\d{{0,15}}|-?(?:0|[1-9]\d{{0,15}})\.\d{{0,14}}[1-9])"\^\^<{_XSD}decimal>|'
+    rf'"[12]\d{{3}}-\d\d(?:-\d\d"\^\^<{_XSD}date>|"\^\^<{_XSD}gYearMonth>)|'
+    rf'"(?:true|false)"\^\^<{_XSD}boolean>'
+    r") \.\n"
+)
+_BATCH = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFile:
+    """A written graph file: where it is, how many triples, and the hash of the text before compression."""
+
+    path: Path
+    triples: int
+    sha256: str
+
+
+def canonical(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines in the store's own forms; order is not kept.
+
+    >>> list(canonical(['<urn:a> <urn:b> "x"@sv-SE .\\n']))
+    ['<urn:a> <urn:b> "x"@sv-se .\\n']
+    """
+    iterator = iter(lines)
+    matches = _CANONICAL.fullmatch
+    while batch := list(islice(iterator, _BATCH)):
+        other = [line for line in batch if not matches(line)]
+        if len(other) < len(batch):
+            yield from (line for line in batch if matches(line)) if other else batch
+        if other:
+            yield from canonical_lines(other)
+
+
+def write_graph(lines: Iterable[str], path: Path) -> GraphFile:
+    """Write lines of any order and form as one canonical graph file.
+
+    Sorting is done on disk beside the target, so memory does not grow with the graph. Raises
+    StorageError when the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = path.with_name(path.name + ".sorting")
+    try:
+        _sort(canonical(lines), plain)
+        with open(plain, "rb") as sorted_lines:
+            return _compress(sorted_lines, path)
+    except OSError as error:
+        raise StorageError(
+            f"{path.parent} cannot be written: {error.strerror or error}. Nothing is published; free some space and "
+            "run the command again."
+        ) from error
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+def _sort(lines: Iterable[str], path: Path) -> None:
+    command = ["sort", "-u", "-S", "256M", "-T", str(path.parent), "-o", str(path)]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"}
+    )
+    assert process.stdin is not None and process.stderr is not None
+    try:
+        with process.stdin as pipe:
+            while chunk := "".join(islice(iter(lines), 5000)):
+                pipe.write(chunk.encode())
+    except BrokenPipeError:
+        pass  # sort says why below
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        message = process.stderr.read().decode(errors="replace").strip()
+        process.stderr.close()
+        status = process.wait()
+    if status:
+        raise OSError(status, message or "sorting failed")
+
+
+def _compress(source: IO[bytes], path: Path) -> GraphFile:
+    digest, triples = hashlib.sha256(), 0
+    # mtime=0 and no name: the same content gives the same compressed bytes.
+    with open(path, "wb") as raw, gzip.GzipFile("", "wb", 5, raw, mtime=0) as packed:
+        while lines := source.readlines(1 << 20):
+            block = b"".join(lines)
+            digest.update(block)
+            packed.write(block)
+            triples += len(lines)
+    return GraphFile(path, triples, digest.hexdigest())
+
+
+def read_graph(path: Path | None) -> Iterator[str]:
+    """Yield the lines of a graph file in order; nothing for None."""
+    if path is None:
+        return
+    with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+        yield from lines
+
+
+def open_graph(path: Path) -> gzip.GzipFile:
+    """Open the plain N-Triples of a graph file for a bulk load."""
+    return gzip.open(path, "rb")
+
+
+def difference(old: Path | None, new: Path | None) -> Iterator[tuple[bool, str]]:
+    """Yield (added?, line) for every line that is in only one of two graph files, in order.
+
+    UTF-8 sorts like code points, so comparing text agrees with the order of sort(1).
+    """
+    ours, theirs = read_graph(old), read_graph(new)
+    before, after = next(ours, None), next(theirs, None)
+    while before is not None or after is not None:
+        if before == after:
+            before, after = next(ours, None), next(theirs, None)
+        elif after is None or (before is not None and before < after):
+            assert before is not None
+            yield False, before
+            before = next(ours, None)
+        else:
+            yield True, after
+            after = next(theirs, None)
+
+
+def write_difference(old: Path | None, new: Path | None, added: Path, removed: Path) -> tuple[int, int]:
+    """Write what was added and removed between two graph files; return the two counts."""
+    added.parent.mkdir(parents=True, exist_ok=True)
+    counts = [0, 0]
+    with gzip.open(added, "wb", 5) as plus, gzip.open(removed, "wb", 5) as minus:
+        for is_added, line in difference(old, new):
+            (plus if is_added else minus).write(line.encode())
+            counts[not is_added] += 1
+    return counts[0], counts[1]
+
+
+def subject(line: str) -> str:
+    """Return the subject IRI of a canonical N-Triples line."""
+    return line[1 : line.index("> ")]
+
+
+def subjects(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield (subject, its lines) from lines in canonical order."""
+    current, held = "", list[str]()
+    for line in lines:
+        name = subject(line)
+        if name != current and held:
+            yield current, held
+            held = []
+        current = name
+        held.append(line)
+    if held:
+        yield current, held
+
+
+def vanished(old: Path, new: Path, counts: Callable[[str], bool]) -> tuple[int, int]:
+    """Return (how many subjects of the old file count, how many of those the new file lacks)."""
+    before = {name for name, _ in subjects(read_graph(old)) if counts(name)}
+    total = len(before)
+    for name, _ in subjects(chain(read_graph(new))):
+        before.discard(name)
+    return total, len(before)

@@ -1,0 +1,205 @@
+"""The label index of a generation: what things are called, by IRI, and which things a word finds.
+
+One SQLite file: `label` holds every label, alternative label, notation and name of the published
+triples; `word` is an FTS5 index with a folded column (å, ä, ö written as a, o; prefixes) and a
+Swedish-stemmed one, since FTS5 itself knows no Swedish ("snorojning" and "måleriarbete" both find).
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import snowballstemmer
+
+from server.graph_files import subject
+
+_ROLES = {
+    "http://www.w3.org/2004/02/skos/core#prefLabel": "label",
+    "http://www.w3.org/2000/01/rdf-schema#label": "label",
+    "http://schema.org/name": "label",
+    "https://schema.org/name": "label",
+    "http://purl.org/dc/terms/title": "label",
+    "http://xmlns.com/foaf/0.1/name": "label",
+    "http://www.w3.org/2004/02/skos/core#altLabel": "alternative",
+    "http://www.w3.org/2004/02/skos/core#notation": "notation",
+}
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_LABEL_LINE = re.compile(r'<[^>]*> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
+_TYPE_LINE = re.compile(rf"<[^>]*> <{re.escape(_TYPE)}> <([^>]*)> \.\n")
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
+_ESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f"}
+_SCHEMA = """
+CREATE TABLE label (
+    id INTEGER PRIMARY KEY, iri TEXT NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, role TEXT NOT NULL,
+    class TEXT NOT NULL, graph TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE word USING fts5(
+    folded, stemmed, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+);
+"""
+_INDEXES = "CREATE INDEX label_iri ON label (iri); CREATE INDEX label_text ON label (text COLLATE NOCASE);"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label found: whose it is, its text, language ("" for none), role, class and graph."""
+
+    iri: str
+    text: str
+    language: str
+    role: str
+    type: str
+    graph: str
+
+
+def build_labels(path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> int:
+    """Write the label index of (graph IRI, canonical lines) pairs; return how many labels it holds."""
+    index = sqlite3.connect(path)
+    index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+    total = 0
+    for graph, lines in graphs:
+        for iri, type, role, text, language in _labels(lines):
+            total += 1
+            index.execute(
+                "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?)", (total, iri, text, language, role, type, graph)
+            )
+            index.execute(
+                "INSERT INTO word (rowid, folded, stemmed) VALUES (?, ?, ?)", (total, text, " ".join(stems(text)))
+            )
+    index.executescript(_INDEXES)
+    index.commit()
+    index.close()
+    return total
+
+
+def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:
+    """Yield (iri, type, role, text, language) of each label in lines that are grouped by subject."""
+    current, type, held = "", "", list[tuple[str, str, str]]()
+    for line in lines:
+        name = subject(line)
+        if name != current:
+            yield from ((current, type, *label) for label in held)
+            current, type, held = name, "", []
+        if (match := _LABEL_LINE.fullmatch(line)) and match[1] in _ROLES:
+            held.append((_ROLES[match[1]], unescape(match[2]), match[3] or ""))
+        elif typed := _TYPE_LINE.fullmatch(line):
+            type = type or typed[1]
+    yield from ((current, type, *label) for label in held)
+
+
+def unescape(text: str) -> str:
+    r"""Return the value of an N-Triples string without its quotes.
+
+    >>> unescape(r"a \"b\" \u00e5")
+    'a "b" å'
+    """
+    if "\\" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: _unescape_one(match[1]), text)
+
+
+def _unescape_one(code: str) -> str:
+    if code[0] in "uU" and len(code) > 1:
+        return chr(int(code[1:], 16))
+    return _ESCAPED.get(code, code)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("swedish")
+
+
+_stemming = threading.Lock()
+
+
+def stems(text: str) -> list[str]:
+    """Return the Swedish stems of the words of a text.
+
+    >>> stems("Måleriarbeten i skolor")
+    ['måleriarbet', 'i', 'skol']
+    """
+    words = re.findall(r"\w+", text.lower())
+    with _stemming:  # The stemmer keeps state between calls.
+        return [str(word) for word in _stemmer().stemWords(words)]
+
+
+def fold(text: str) -> str:
+    """Return a text as it is compared: no case, no diacritics, single spaces.
+
+    >>> fold("  Äldreomsorg ")
+    'aldreomsorg'
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
+
+
+class LabelIndex:
+    """Reads a label index; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+
+    def _index(self) -> sqlite3.Connection:
+        index: sqlite3.Connection | None = getattr(self._local, "index", None)
+        if index is None:
+            index = sqlite3.connect(f"file:{self._path}?mode=ro&immutable=1", uri=True)
+            self._local.index = index
+        return index
+
+    def label(self, iri: str, language: str = "sv") -> tuple[str, str] | None:
+        """Return (text, language) of the best label in this language, else sv, en, none, any."""
+        return self.labels([iri], language).get(iri)
+
+    def labels(self, iris: Iterable[str], language: str = "sv") -> dict[str, tuple[str, str]]:
+        """Return the best label of each IRI that has one, as (text, language of the text)."""
+        order = {language: 0, "sv": 1, "en": 2, "": 3} | {language: 0}
+        best: dict[str, tuple[int, str, str]] = {}
+        wanted = list(dict.fromkeys(iris))
+        for start in range(0, len(wanted), 500):
+            chunk = wanted[start : start + 500]
+            marks = ",".join("?" * len(chunk))
+            rows = self._index().execute(
+                f"SELECT iri, text, language FROM label WHERE role = 'label' AND iri IN ({marks}) ORDER BY text", chunk
+            )
+            for iri, text, found in rows:
+                rank = order.get(found, 4)
+                if iri not in best or rank < best[iri][0]:
+                    best[iri] = (rank, text, found)
+        return {iri: (text, found) for iri, (_, text, found) in best.items()}
+
+    def search(self, words: str, limit: int = 20, offset: int = 0) -> list[Label]:
+        """Return the labels that match every word (as a stem or the beginning of a word), best first."""
+        query = self._query(words)
+        if not query:
+            return []
+        rows = self._index().execute(
+            "SELECT label.iri, label.text, label.language, label.role, label.class, label.graph "
+            "FROM (SELECT rowid, rank FROM word WHERE word MATCH ? LIMIT 2000) AS hit "
+            "JOIN label ON label.id = hit.rowid GROUP BY label.iri "
+            "ORDER BY (label.role = 'notation') , length(label.text), label.text, label.iri LIMIT ? OFFSET ?",
+            (query, limit, offset),
+        )
+        return [Label(*row) for row in rows]
+
+    def exact(self, text: str) -> list[Label]:
+        """Return the labels and notations with exactly this text, letter case aside."""
+        rows = self._index().execute(
+            "SELECT iri, text, language, role, class, graph FROM label WHERE text = ? COLLATE NOCASE LIMIT 100", (text,)
+        )
+        return [Label(*row) for row in rows]
+
+    @staticmethod
+    def _query(words: str) -> str:
+        """Return the FTS5 query of what a person typed; quotes and operators in it mean nothing."""
+        typed: Sequence[str] = re.findall(r"\w+", words)[:12]
+        stemmed = stems(" ".join(typed))
+        parts = [f'(folded : "{word}"* OR stemmed : "{stem}"*)' for word, stem in zip(typed, stemmed, strict=True)]
+        return " AND ".join(parts)

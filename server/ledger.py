@@ -1,0 +1,174 @@
+"""The ledger of every URI path ever minted: what happened to it, and in which generation.
+
+Append-only. A path is `minted` once; it may be `withdrawn` (its last description is kept) and
+`returned`, or be `replaced`, `merged` or `split` by a steward. No path is ever given to another
+thing. Events of a generation that never became current are rolled back at the next start.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into"]
+State = Literal["live", "withdrawn", "replaced", "merged", "split"]
+
+_STATES: dict[str, State] = {
+    "minted": "live",
+    "returned": "live",
+    "withdrawn": "withdrawn",
+    "replaced-by": "replaced",
+    "merged-into": "merged",
+    "split-into": "split",
+}
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    event TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    time TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX IF NOT EXISTS event_path ON event (path, id);
+CREATE INDEX IF NOT EXISTS event_generation ON event (generation);
+CREATE TABLE IF NOT EXISTS site (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """Where a path stands now."""
+
+    state: State
+    generation: int
+    time: str
+    successors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """One thing that happened to a path; `detail` holds successors or the last description."""
+
+    path: str
+    event: Event
+    generation: int
+    time: str
+    detail: str
+
+
+class Ledger:
+    """The ledger of one data folder; every method opens the file for itself, so threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def state(self, path: str) -> LedgerState | None:
+        """Return where a path stands, None when it was never minted."""
+        events = self.events(path)
+        if not events:
+            return None
+        last = events[-1]
+        successors = tuple(json.loads(last.detail)) if last.event.endswith(("-by", "-into")) else ()
+        return LedgerState(_STATES[last.event], last.generation, last.time, successors)
+
+    def events(self, path: str) -> list[LedgerEvent]:
+        """Return the story of a path, oldest first."""
+        if not self.path.exists():
+            return []
+        with closing(self._connect()) as ledger:
+            rows = ledger.execute(
+                "SELECT path, event, generation, time, detail FROM event WHERE path = ? ORDER BY id", (path,)
+            )
+            return [LedgerEvent(*row) for row in rows]
+
+    def last_description(self, path: str) -> list[str]:
+        """Return the N-Triples lines that described a withdrawn path when it was last published."""
+        withdrawn = [event for event in self.events(path) if event.event == "withdrawn"]
+        return withdrawn[-1].detail.splitlines(keepends=True) if withdrawn else []
+
+    def roll_back(self, current: int) -> None:
+        """Remove the events of generations after the current one: they never became public."""
+        if self.path.exists():
+            with closing(self._connect()) as ledger, ledger:
+                ledger.execute("DELETE FROM event WHERE generation > ?", (current,))
+
+    def live(self, paths: Iterable[str]) -> set[str]:
+        """Return which of these paths are live."""
+        return {path for path, state in self._states(paths).items() if _STATES[state] == "live"}
+
+    def record(
+        self,
+        generation: int,
+        time: str,
+        seen: Iterable[str],
+        gone: Iterable[tuple[str, Sequence[str]]],
+        declared: Iterable[tuple[str, Event, Sequence[str]]] = (),
+    ) -> dict[Event, int]:
+        """Append what a publication did, in one transaction; return how many events of each kind.
+
+        `seen` are paths described now, `gone` paths no longer described with their last lines, and
+        `declared` what stewards say of paths that go on elsewhere.
+        """
+        counts: dict[Event, int] = {}
+        seen, gone = list(seen), list(gone)
+        with closing(self._connect()) as ledger, ledger:
+            ledger.executescript(_SCHEMA)
+            ledger.execute("BEGIN IMMEDIATE")
+            states = self._states_in(ledger, [*seen, *(path for path, _ in gone)])
+            events: list[tuple[str, Event, str]] = []
+            for path in seen:
+                if path not in states:
+                    events.append((path, "minted", ""))
+                elif _STATES[states[path]] == "withdrawn":
+                    events.append((path, "returned", ""))
+            for path, lines in gone:
+                if _STATES.get(states.get(path, "")) == "live":
+                    events.append((path, "withdrawn", "".join(lines)))
+            events += [(path, event, json.dumps(list(successors))) for path, event, successors in declared]
+            ledger.executemany(
+                "INSERT INTO event (path, event, generation, time, detail) VALUES (?, ?, ?, ?, ?)",
+                ((path, event, generation, time, detail) for path, event, detail in events),
+            )
+            for _, event, _ in events:
+                counts[event] = counts.get(event, 0) + 1
+        return counts
+
+    def base(self) -> str | None:
+        """Return the base that the paths belong to, None while nothing was published."""
+        if not self.path.exists():
+            return None
+        with closing(self._connect()) as ledger:
+            row = ledger.execute("SELECT value FROM site WHERE key = 'base'").fetchone()
+        return row[0] if row else None
+
+    def keep_base(self, base: str) -> None:
+        """Remember the base that the paths belong to."""
+        with closing(self._connect()) as ledger, ledger:
+            ledger.executescript(_SCHEMA)
+            ledger.execute("INSERT OR REPLACE INTO site VALUES ('base', ?)", (base,))
+
+    def _states(self, paths: Iterable[str]) -> dict[str, str]:
+        if not self.path.exists():
+            return {}
+        with closing(self._connect()) as ledger:
+            return self._states_in(ledger, list(paths))
+
+    @staticmethod
+    def _states_in(ledger: sqlite3.Connection, paths: list[str]) -> dict[str, str]:
+        """Return the last event of each known path."""
+        states: dict[str, str] = {}
+        for start in range(0, len(paths), 500):
+            chunk = paths[start : start + 500]
+            marks = ",".join("?" * len(chunk))
+            rows = ledger.execute(f"SELECT path, event FROM event WHERE path IN ({marks}) ORDER BY id", chunk)
+            states.update(rows.fetchall())
+        return states
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=30, isolation_level=None)
