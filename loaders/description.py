@@ -1,0 +1,328 @@
+"""Read a steward's dataset.toml into a Dataset, refusing every key it does not know."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import ontology
+from loaders.errors import DescriptionError
+from loaders.findings import Finding
+
+DESCRIPTION_FILE = "dataset.toml"
+READING_KEYS = (
+    "source", "delivery", "period", "encoding", "sheet", "items", "headerRow",
+    "dialect", "columns", "constants", "waivers", "keepGraphs",
+)  # fmt: skip
+# DCAT-AP-SE 3.0.1, class Dataset, by local name; plus the parts of the publish decision.
+METADATA_KEYS = (
+    "title", "description", "keyword", "theme", "conformsTo", "license", "accrualPeriodicity", "contactPoint",
+    "publisher", "creator", "issued", "modified", "temporal", "temporalResolution", "spatial",
+    "spatialResolutionInMeters", "landingPage", "page", "documentation", "language", "accessRights", "identifier",
+    "type", "version", "versionNotes", "hasVersion", "isVersionOf", "provenance", "relation",
+    "isReferencedBy", "qualifiedRelation", "wasGeneratedBy", "applicableLegislation", "hvdCategory", "sample",
+    "availability", "rights", "decision", "alternative", "inSeries", "wikidata",
+)  # fmt: skip
+DIALECT_KEYS = (
+    "commentPrefix", "delimiter", "doubleQuote", "encoding", "header", "headerRowCount", "quoteChar",
+    "skipBlankRows", "skipColumns", "skipInitialSpace", "skipRows", "trim",
+)  # fmt: skip
+COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator")
+LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
+_KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PERIOD = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """What dataset.toml says about one source column: where it goes and how its text is written."""
+
+    header: str
+    columns: tuple[str, ...] = ()
+    drop: bool = False
+    reason: str = ""
+    format: str = ""
+    decimal_char: str = ""
+    group_char: str = ""
+    null: tuple[str, ...] = ()
+    separator: str = ""
+
+    @property
+    def declares_format(self) -> bool:
+        """True when the steward has said how values are written, so that nothing is to be guessed."""
+        return bool(self.format or self.decimal_char or self.group_char)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset as its steward describes it: DCAT metadata, and how to read its source."""
+
+    publisher: str
+    name: str
+    folder: Path
+    metadata: dict[str, Any]
+    specification: str | None
+    sources: tuple[str, ...]
+    delivery: Literal["full", "period"] | None
+    period: str | None
+    encoding: str
+    sheet: str
+    items: str
+    header_row: int | None
+    dialect: dict[str, Any]
+    columns: dict[str, ColumnChange]
+    constants: dict[str, str]
+    waivers: dict[str, str]
+    keep_graphs: bool
+
+    @property
+    def key(self) -> str:
+        """The dataset's key within the site: `publisher/name`."""
+        return f"{self.publisher}/{self.name}"
+
+
+def read_dataset(folder: Path, publisher: str) -> Dataset:
+    """Return the dataset described in the folder; raise DescriptionError for any fault in its dataset.toml."""
+    return _Reader(folder, publisher).dataset()
+
+
+def python_encoding(label: str) -> str | None:
+    """Return Python's name for an encoding label, or None; latin-1 labels mean windows-1252 (WHATWG Encoding 4.2).
+
+    >>> python_encoding("ISO-8859-1"), python_encoding("utf-16"), python_encoding("base64")
+    ('cp1252', 'utf-16', None)
+    """
+    try:
+        info = codecs.lookup(label)
+        "å".encode(info.name)
+    except UnicodeError:
+        pass
+    except (LookupError, ValueError, TypeError):
+        return None
+    return "cp1252" if info.name in LATIN_1_LABELS else info.name
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word most like the given one, "" when there is none to choose from.
+
+    >>> nearest("titel", ["title", "theme"])
+    'title'
+    """
+    folded = {entry.casefold(): entry for entry in sorted(known)}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.0)
+    return folded[close[0]] if close else ""
+
+
+class _Reader:
+    """Reads one dataset.toml, knowing the text for line numbers."""
+
+    def __init__(self, folder: Path, publisher: str) -> None:
+        self.folder = folder
+        self.publisher = publisher
+        self.key = f"{publisher}/{folder.name}"
+        self.text = ""
+
+    def dataset(self) -> Dataset:
+        for name in (self.publisher, self.folder.name):
+            if not _KEY_NAME.fullmatch(name):
+                raise self.fault("folder-name", name=name)
+        toml = self.read()
+        self.check_keys(toml, (*READING_KEYS, *METADATA_KEYS))
+        specification = toml.get("conformsTo")
+        if isinstance(specification, list):
+            specification = next((name for name in specification if name in specification_names()), None)
+        elif specification is not None and ":" not in str(specification):
+            specification = self.known_specification(self.text_of(toml, "conformsTo"))
+        else:
+            specification = None
+        return Dataset(
+            publisher=self.publisher,
+            name=self.folder.name,
+            folder=self.folder,
+            metadata={key: value for key, value in toml.items() if key not in READING_KEYS},
+            specification=specification,
+            sources=self.sources(toml),
+            delivery=self.delivery(toml),
+            period=self.period(toml),
+            encoding=self.encoding(toml),
+            sheet=self.text_of(toml, "sheet"),
+            items=self.text_of(toml, "items"),
+            header_row=self.header_row(toml),
+            dialect=self.dialect(toml),
+            columns={header: self.column(header, said) for header, said in self.table_of(toml, "columns").items()},
+            constants={name: self.plain(f"constants.{name}", value)
+                       for name, value in self.table_of(toml, "constants").items()},
+            waivers=self.waivers(toml),
+            keep_graphs=self.truth(toml, "keepGraphs"),
+        )  # fmt: skip
+
+    def read(self) -> dict[str, Any]:
+        path = self.folder / DESCRIPTION_FILE
+        try:
+            self.text = path.read_text("utf-8-sig")
+            return tomllib.loads(self.text)
+        except (FileNotFoundError, NotADirectoryError):
+            raise self.fault("missing", folder=self.folder.name) from None
+        except UnicodeDecodeError:
+            raise self.fault("unreadable", fault="not UTF-8 (inte UTF-8)") from None
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            row = re.search(r"line (\d+)", str(error))
+            raise self.fault("unreadable", row=int(row[1]) if row else None, fault=str(error)) from None
+
+    def check_keys(self, table: Mapping[str, Any], known: Iterable[str], path: str = "") -> None:
+        known = tuple(known)
+        for key in table:
+            if key not in known:
+                raise self.fault("unknown-key", row=self.line(key), key=path + key, nearest=nearest(key, known))
+
+    def known_specification(self, name: str) -> str:
+        known = specification_names()
+        if name not in known:
+            raise self.fault("unknown-specification", row=self.line("conformsTo"), name=name,
+                             nearest=nearest(name, known), known=", ".join(known))  # fmt: skip
+        return name
+
+    def sources(self, toml: Mapping[str, Any]) -> tuple[str, ...]:
+        said = toml.get("source", ())
+        names = [said] if isinstance(said, str) else said
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name.strip() for name in names):
+            raise self.wrong("source", "ett filnamn, ett mönster eller en https-adress (eller en lista)",
+                             "a file name, a pattern or an https address (or a list)")  # fmt: skip
+        for name in names:
+            if not is_address(name) and (".." in Path(name).parts or Path(name).is_absolute()):
+                raise self.fault("outside-folder", row=self.line("source"), source=name)
+        return tuple(names)
+
+    def delivery(self, toml: Mapping[str, Any]) -> Literal["full", "period"] | None:
+        match toml.get("delivery"):
+            case None:
+                return None
+            case "full":
+                return "full"
+            case "period":
+                return "period"
+        raise self.wrong("delivery", "”full” eller ”period”", "“full” or “period”")
+
+    def period(self, toml: Mapping[str, Any]) -> str | None:
+        said = toml.get("period")
+        if said is None:
+            return None
+        if not isinstance(said, str | int) or not _PERIOD.fullmatch(str(said)):
+            raise self.wrong("period", "ett år eller en månad, som ”2026-01”", "a year or a month, as “2026-01”")
+        return str(said)
+
+    def encoding(self, toml: Mapping[str, Any]) -> str:
+        said = self.text_of(toml, "encoding")
+        if said and python_encoding(said) is None:
+            raise self.wrong("encoding", "en känd teckenkodning, som ”windows-1252”",
+                             "a known encoding, as “windows-1252”")  # fmt: skip
+        return said
+
+    def header_row(self, toml: Mapping[str, Any]) -> int | None:
+        said = toml.get("headerRow")
+        if said is not None and (not isinstance(said, int) or isinstance(said, bool) or said < 1):
+            raise self.wrong("headerRow", "rubrikradens nummer (1, 2, …)", "the header row's number (1, 2, …)")
+        return said
+
+    def dialect(self, toml: Mapping[str, Any]) -> dict[str, Any]:
+        said = self.table_of(toml, "dialect")
+        self.check_keys(said, DIALECT_KEYS, "dialect.")
+        for key in ("delimiter", "quoteChar"):
+            if key in said and (not isinstance(said[key], str) or len(said[key]) != 1):
+                raise self.wrong(f"dialect.{key}", "ett enda tecken", "a single character")
+        return said
+
+    def column(self, header: str, said: object) -> ColumnChange:
+        key = f"columns.{header}"
+        if isinstance(said, str):
+            return ColumnChange(header, (said,))
+        if not isinstance(said, dict):
+            raise self.wrong(key, "ett kolumnnamn eller en tabell", "a column name or a table")
+        self.check_keys(said, COLUMN_KEYS, f"{key}.")
+        split = said.get("split", [])
+        if not isinstance(split, list) or (split and len(split) != 2):
+            raise self.wrong(f"{key}.split", "två kolumnnamn", "two column names")
+        names = split or ([said["column"]] if "column" in said else [])
+        if not all(isinstance(name, str) for name in names):
+            raise self.wrong(key, "kolumnnamn som text", "column names as text")
+        null = said.get("null", [])
+        reason, text_format, decimal, group, separator = (
+            self.plain(f"{key}.{word}", said.get(word, ""))
+            for word in ("reason", "format", "decimalChar", "groupChar", "separator")
+        )
+        return ColumnChange(
+            header, tuple(names), said.get("drop") is True, reason, text_format, decimal, group,
+            tuple(str(token) for token in (null if isinstance(null, list) else [null])), separator,
+        )  # fmt: skip
+
+    def waivers(self, toml: Mapping[str, Any]) -> dict[str, str]:
+        said = self.table_of(toml, "waivers")
+        for name, reason in said.items():
+            if name not in ontology.rules():
+                raise self.fault("unknown-waiver", row=self.line(name), name=name,
+                                 nearest=nearest(name, ontology.rules()))  # fmt: skip
+            if not isinstance(reason, str) or not reason.strip():
+                raise self.wrong(f"waivers.{name}", "ett skäl, som publiceras", "a reason, which is published")
+        return said
+
+    def text_of(self, toml: Mapping[str, Any], key: str) -> str:
+        said = toml.get(key, "")
+        if not isinstance(said, str):
+            raise self.wrong(key, "text", "text")
+        return said
+
+    def table_of(self, toml: Mapping[str, Any], key: str) -> dict[str, Any]:
+        said = toml.get(key, {})
+        if not isinstance(said, dict):
+            raise self.wrong(key, "en tabell", "a table")
+        return said
+
+    def truth(self, toml: Mapping[str, Any], key: str) -> bool:
+        said = toml.get(key, False)
+        if not isinstance(said, bool):
+            raise self.wrong(key, "true eller false", "true or false")
+        return said
+
+    def plain(self, key: str, value: object) -> str:
+        if isinstance(value, dict | list | bool):
+            raise self.wrong(key, "text eller ett tal", "text or a number")
+        return str(value)
+
+    def line(self, key: str) -> int | None:
+        written = re.compile(rf"""(?:["'.\[\s{{,]|^)["']?{re.escape(key)}["']?\s*(?:[.=\]])""")
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if not line.lstrip().startswith("#") and written.search(line):
+                return number
+        return None
+
+    def wrong(self, key: str, expected_sv: str, expected_en: str) -> DescriptionError:
+        row = self.line(key.split(".")[0] if key.split(".")[0] in READING_KEYS else key)
+        return self.fault("wrong-value", row=row, key=key, expected_sv=expected_sv, expected_en=expected_en)
+
+    def fault(self, rule: str, row: int | None = None, **detail: str) -> DescriptionError:
+        return DescriptionError(
+            Finding(f"description.{rule}", self.key, DESCRIPTION_FILE, row=row, detail=tuple(detail.items()))
+        )
+
+
+def is_address(source: str) -> bool:
+    """Tell a web address from a file name.
+
+    >>> is_address("https://opendata.granby.se/skolor.csv"), is_address("skolor.csv")
+    (True, False)
+    """
+    return source.startswith(("https://", "http://"))
+
+
+def specification_names() -> tuple[str, ...]:
+    """Return the names of all shared specifications, sorted."""
+    folder = ontology.root() / "specifications"
+    if not folder.is_dir():
+        return ()
+    return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / "table.json").is_file()))

@@ -1,0 +1,75 @@
+"""What every reader of a source gives: named columns, and rows of text with their number in the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loaders.findings import Finding, Findings
+
+# A cell is text that people read; the largest met in real municipal files was 32 kB.
+LONGEST_CELL = 1 << 20
+# What a sheet can hold (ISO/IEC 29500); a row with more is a file read with the wrong delimiter.
+MOST_COLUMNS = 16_384
+
+Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a delivery: its name as the steward knows it, where it lies, and the hash of its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(slots=True)
+class LoadCounts:
+    """Every row read is published or told: rows_in == rows_out + rows_told."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    rows_told: int = 0
+
+
+@dataclass
+class Report:
+    """Where a reader tells what it met: findings, and how many rows were read and not passed on."""
+
+    findings: Findings
+    counts: LoadCounts = field(default_factory=LoadCounts)
+
+    def tell(self, finding: Finding) -> None:
+        """Add a finding about a column, a sheet or a file."""
+        self.findings.add(finding)
+
+    def lose(self, finding: Finding) -> None:
+        """Add a finding that stands for `count` whole rows that are not passed on."""
+        self.findings.add(finding)
+        self.counts.rows_told += finding.count
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of text cells as they stand in the source, header and all; `rows` begins anew at each call.
+
+    In a `ragged` grid a row ends at its last filled cell, as in a workbook; elsewhere a short row is a fault.
+    """
+
+    file: str
+    sheet: str
+    rows: Callable[[Report], Iterator[Row]]
+    ragged: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns and their rows; `rows` begins anew at each call and counts what it reads in the report."""
+
+    file: str
+    sheet: str
+    headers: tuple[str, ...]
+    header_row: int
+    rows: Callable[[Report], Iterator[Row]]
