@@ -1,0 +1,1 @@
+"""Builds the starter region: an invented county whose municipalities deliver as differently as real ones do."""
