@@ -1,0 +1,360 @@
+"""The catalogue as DCAT-AP-SE 3.0.1: one pure function from the site and its published graphs to N-Triples lines.
+
+Obeys the harvest rules of the national portal (DCAT-AP-SE, harvesting): absolute percent-encoded
+IRIs, no blank nodes, publishers under the portal's own IRI and described once, contacts apart from
+publishers, one level of `dcterms:hasPart`, exact licence IRIs, one `dcterms:format` per distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from loaders.description import Dataset, specification_names
+from server.catalog_graph import CatalogGraph, term
+from server.catalog_metadata import HVD_LEGISLATION, described, publisher_iri, publisher_type
+from server.catalog_values import (
+    XSD,
+    address,
+    as_list,
+    by_language,
+    code_list,
+    email,
+    period_bounds,
+    texts,
+    time,
+)
+from server.site import Publisher, Site
+
+CC0 = "http://creativecommons.org/publicdomain/zero/1.0/"
+_PATH = "/-._~"
+THEMES = "http://publications.europa.eu/resource/authority/data-theme"
+
+# How a word of dataset.toml becomes a property of dcat:Dataset: (word, property, kind of value).
+DATASET_PROPERTIES = (
+    ("title", "dcterms:title", "text"),
+    ("alternative", "dcterms:alternative", "text"),
+    ("description", "dcterms:description", "text"),
+    ("keyword", "dcat:keyword", "text"),
+    ("theme", "dcat:theme", "theme"),
+    ("accrualPeriodicity", "dcterms:accrualPeriodicity", "code"),
+    ("accessRights", "dcterms:accessRights", "code"),
+    ("language", "dcterms:language", "code"),
+    ("availability", "dcatap:availability", "code"),
+    ("hvdCategory", "dcatap:hvdCategory", "code"),
+    ("applicableLegislation", "dcatap:applicableLegislation", "iri"),
+    ("issued", "dcterms:issued", "time"),
+    ("modified", "dcterms:modified", "time"),
+    ("conformsTo", "dcterms:conformsTo", "specification"),
+    ("landingPage", "dcat:landingPage", "iri"),
+    ("page", "foaf:page", "iri"),
+    ("documentation", "foaf:page", "iri"),
+    ("spatial", "dcterms:spatial", "place"),
+    ("temporalResolution", "dcat:temporalResolution", "duration"),
+    ("spatialResolutionInMeters", "dcat:spatialResolutionInMeters", "decimal"),
+    ("identifier", "dcterms:identifier", "string"),
+    ("version", "dcat:version", "string"),
+    ("versionNotes", "adms:versionNotes", "text"),
+    ("hasVersion", "dcat:hasVersion", "iri"),
+    ("isVersionOf", "dcterms:isVersionOf", "iri"),
+    ("source_of", "dcterms:source", "iri"),
+    ("relation", "dcterms:relation", "iri"),
+    ("isReferencedBy", "dcterms:isReferencedBy", "iri"),
+    ("type", "dcterms:type", "iri"),
+    ("sample", "adms:sample", "iri"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphDump:
+    """A published named graph of a dataset and the dump file that holds the same triples."""
+
+    iri: str
+    period: str = ""
+    triples: int = 0
+    dump: str = ""  # path below the generation and below the base: dumps/<publisher>/<dataset>[/<period>].nt.gz
+    byte_size: int = 0  # of the dump file as it is downloaded
+    sha256: str = ""  # of the dump file as it is downloaded; "" when not known
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """What publication knows of one dataset; `issued` and `modified` are ISO 8601 dates or times that
+    change only when the dataset does, or the catalogue would differ in every generation."""
+
+    dataset: Dataset
+    graphs: tuple[GraphDump, ...] = ()
+    issued: str = ""
+    modified: str = ""
+    rows: int = 0
+    tables: tuple[str, ...] = ()  # periods ("" for a full delivery) that are also served as CSV
+
+
+def catalog_lines(site: Site, entries: Sequence[CatalogEntry]) -> list[str]:
+    """Return the sorted N-Triples lines of the whole catalogue; the same input gives the same lines."""
+    return sorted(_Catalog(site, entries).build().lines)
+
+
+class _Catalog:
+    """Builds the graph: catalogues, publishers, contacts, datasets, distributions and services."""
+
+    def __init__(self, site: Site, entries: Sequence[CatalogEntry]) -> None:
+        self.site = site
+        self.entries = sorted(entries, key=lambda entry: entry.dataset.key)
+        self.graph = CatalogGraph()
+        self.iri = site.uris.iri
+
+    def build(self) -> CatalogGraph:
+        root = self.iri("id/catalog")
+        # The portal advises against a separate publisher for the catalogue (harvesting, publishers):
+        # the one that has the base as homepage keeps the site, else the first that publishes something.
+        keys = sorted({entry.dataset.publisher for entry in self.entries}) or sorted(self.site.publishers)
+        keeper = next((p for p in self.site.publishers.values() if p.homepage == self.site.base), None)
+        keeper = keeper or (self.site.publishers[keys[0]] if keys else None)
+        titles = dict(self.site.title)
+        descriptions = dict(self.site.description) or self.said("site", "description")
+        self.catalog(root, titles, descriptions, keeper, self.entries)
+        for key in keys if len(keys) > 1 else []:
+            self.publisher_catalog(root, self.site.publishers[key])
+        if keeper:
+            self.publisher(keeper)
+        for entry in self.entries:
+            self.publisher(self.site.publishers[entry.dataset.publisher])
+            self.dataset(entry)
+        if self.entries and keeper:
+            self.service(root, keeper)
+        return self.graph
+
+    def said(self, section: str, word: str, **fills: str) -> dict[str, Any]:
+        return {tag: self.fill(text, tag, fills) for tag, text in texts()[section][word].items()}
+
+    def fill(self, text: Any, tag: str, fills: Mapping[str, str]) -> Any:
+        if not isinstance(text, str):
+            return text
+        for name, value in {"site": self.in_language(self.site.title, tag), **fills}.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+    def in_language(self, values: Mapping[str, str], tag: str) -> str:
+        return values.get(tag) or next(iter(values.values()), "")
+
+    def catalog(
+        self,
+        iri: str,
+        titles: Mapping[str, str],
+        descriptions: Mapping[str, str],
+        publisher: Publisher | None,
+        entries: Sequence[CatalogEntry],
+    ) -> None:
+        g = self.graph
+        g.link(iri, "rdf:type", term("dcat:Catalog"))
+        g.text(iri, "dcterms:title", titles)
+        g.text(iri, "dcterms:description", descriptions)
+        g.link(iri, "dcterms:publisher", publisher_iri(publisher) if publisher else None)
+        license = str(self.site.raw.get("site", {}).get("license", CC0))
+        g.link(iri, "dcterms:license", code_list("license").iri(license) or CC0)
+        g.link(iri, "dcat:themeTaxonomy", THEMES)
+        g.link(iri, "dcterms:language", *(code_list("language").iri(tag) for tag in self.site.languages))
+        g.link(iri, "foaf:homepage", self.iri("datasets"))
+        g.link(iri, "dcat:dataset", *(self.dataset_iri(entry.dataset) for entry in entries))
+        g.time(iri, "dcterms:issued", min((entry.issued for entry in entries if entry.issued), default=""))
+        g.time(iri, "dcterms:modified", max((entry.modified for entry in entries if entry.modified), default=""))
+
+    def publisher_catalog(self, root: str, publisher: Publisher) -> None:
+        iri = self.iri(f"id/catalog/{publisher.key}")
+        mine = [entry for entry in self.entries if entry.dataset.publisher == publisher.key]
+        titles, descriptions = (
+            {
+                tag: self.fill(text, tag, {"publisher": self.in_language(publisher.name, tag)})
+                for tag, text in texts()["catalog"][word].items()
+            }
+            for word in ("title", "description")
+        )
+        self.graph.link(root, "dcterms:hasPart", iri)
+        self.graph.link(iri, "dcterms:isPartOf", root)
+        self.catalog(iri, titles, descriptions, publisher, mine)
+        if publisher.kommunkod:
+            self.graph.link(iri, "dcterms:spatial", self.place(publisher.kommunkod))
+
+    def publisher(self, publisher: Publisher) -> None:
+        g, iri, ours = self.graph, publisher_iri(publisher), self.site.uris.organization(publisher.orgnr)
+        g.link(iri, "rdf:type", term("foaf:Agent"))
+        g.text(iri, "foaf:name", publisher.name)
+        g.text(iri, "dcterms:description", publisher.description)
+        g.literal(iri, "dcterms:identifier", publisher.orgnr)
+        g.link(iri, "dcterms:type", publisher_type(publisher))
+        g.link(iri, "foaf:homepage", address(publisher.homepage) if publisher.homepage else None)
+        g.link(iri, "owl:sameAs", ours)
+        # Ours is not typed as an agent, or the portal would count it as a second publisher.
+        g.link(ours, "owl:sameAs", iri)
+        g.text(ours, "rdfs:label", publisher.name)
+        g.literal(ours, "dcterms:identifier", publisher.orgnr)
+        if publisher.kommunkod:
+            g.link(ours, "dcterms:spatial", self.place(publisher.kommunkod))
+
+    def contact(self, publisher: Publisher, said: Any, name: str = "") -> str | None:
+        """Describe the contact of a dataset, else of its publisher; return its IRI, None without any contact."""
+        table = dict(said) if isinstance(said, Mapping) else {"email": said} if said else {}
+        own = bool(table) and bool(name)
+        mail = email(table.get("email") or publisher.contact or "")
+        url = address(table.get("url") or publisher.contact or "")
+        if not mail and not url:
+            return None
+        iri = self.iri(f"id/contact/{publisher.key}" + (f"/{name}" if own else ""))
+        g = self.graph
+        kind = "vcard:Individual" if str(table.get("type", "")).endswith("Individual") else "vcard:Organization"
+        g.link(iri, "rdf:type", term(kind))
+        names = by_language(table.get("name") or publisher.name, self.site.languages[0])
+        g.literal(iri, "vcard:fn", str(next(iter(names.values()))))
+        g.link(iri, "vcard:hasEmail", mail)
+        g.link(iri, "vcard:hasURL", None if mail and not table.get("url") else url)
+        if table.get("telephone"):
+            g.link(iri, "vcard:hasTelephone", address(f"tel:{table['telephone']}".replace(" ", "")))
+        return iri
+
+    def place(self, value: str) -> str | None:
+        return self.site.uris.resolve(f"def/place/{value}") if value.isdigit() else address(value)
+
+    def dataset_iri(self, dataset: Dataset) -> str:
+        return self.site.uris.dataset(dataset.publisher, dataset.name)
+
+    def dataset(self, entry: CatalogEntry) -> None:
+        g, dataset = self.graph, entry.dataset
+        iri, publisher = self.dataset_iri(dataset), self.site.publishers[dataset.publisher]
+        said = described(self.site, dataset)
+        said.setdefault("issued", entry.issued)
+        said.setdefault("modified", entry.modified)
+        said.setdefault("landingPage", self.iri(f"res/dataset/{dataset.key}"))
+        g.link(iri, "rdf:type", term("dcat:Dataset"))
+        for word, property, kind in DATASET_PROPERTIES:
+            if word in said and not (word == "availability"):
+                self.value(iri, word, property, kind, said[word])
+        g.link(iri, "dcterms:publisher", publisher_iri(publisher))
+        g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint"), dataset.name))
+        self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
+        if entry.graphs:
+            self.distributions(entry, iri, said)
+
+    def value(self, iri: str, word: str, property: str, kind: str, said: Any) -> None:
+        g = self.graph
+        if kind == "text":
+            g.text(iri, property, by_language(said, self.site.languages[0]))
+            return
+        for value in as_list(said):
+            if kind == "time":
+                g.time(iri, property, value)
+            elif kind == "string":
+                g.literal(iri, property, str(value))
+            elif kind in ("duration", "decimal"):
+                g.literal(iri, property, str(value), datatype=XSD + kind)
+            else:
+                g.link(iri, property, self.object_iri(word, kind, str(value)))
+
+    def object_iri(self, word: str, kind: str, value: str) -> str | None:
+        if kind in ("code", "theme"):
+            return code_list(word).iri(value)
+        if kind == "place":
+            return self.place(value)
+        if kind == "specification" and ":" not in value:
+            return self.site.uris.resolve(f"spec/{value}") if value in specification_names() else None
+        return address(value)
+
+    def temporal(self, iri: str, said: Any, periods: Sequence[str]) -> None:
+        start = end = None
+        if isinstance(said, Mapping):
+            start, end = time(said.get("start") or ""), time(said.get("end") or "")
+        elif periods:
+            start = time(period_bounds(min(periods))[0])
+            end = time(max(period_bounds(period)[1] for period in periods))
+        if start or end:
+            g = self.graph
+            interval = self.iri(f"id/interval/{start[0] if start else '..'}--{end[0] if end else '..'}")
+            g.link(iri, "dcterms:temporal", interval)
+            g.link(interval, "rdf:type", term("dcterms:PeriodOfTime"))
+            if start:
+                g.literal(interval, "dcat:startDate", start[0], datatype=start[1])
+            if end:
+                g.literal(interval, "dcat:endDate", end[0], datatype=end[1])
+
+    def distributions(self, entry: CatalogEntry, dataset: str, said: Mapping[str, Any]) -> None:
+        for graph in entry.graphs:
+            dump = self.iri(quote(graph.dump, safe=_PATH)) if graph.dump else ""
+            if dump:
+                iri = self.distribution(entry, dataset, said, "n-triples", graph.period, dump, dump)
+                if graph.byte_size:
+                    self.graph.literal(iri, "dcat:byteSize", str(graph.byte_size), datatype=XSD + "nonNegativeInteger")
+                self.checksum(iri, graph.sha256)
+            self.distribution(entry, dataset, said, "turtle", graph.period, graph.iri, f"{graph.iri}?format=ttl")
+        for period in entry.tables:
+            name = f"{entry.dataset.key}{'/' + period if period else ''}"
+            table = self.iri(f"res/dataset/{name}.csv")
+            self.distribution(entry, dataset, said, "csv", period, table, table)
+        iri = self.distribution(entry, dataset, said, "sparql", "", self.iri("sparql"), None)
+        self.graph.link(iri, "dcat:accessService", self.iri("id/service/sparql"))
+        self.graph.link(self.iri("id/service/sparql"), "dcat:servesDataset", dataset)
+
+    def distribution(
+        self,
+        entry: CatalogEntry,
+        dataset: str,
+        said: Mapping[str, Any],
+        kind: str,
+        period: str,
+        access: str,
+        download: str | None,
+    ) -> str:
+        """Describe one distribution of the dataset and return its IRI."""
+        g, shared = self.graph, texts()["distribution"][kind]
+        tail = f"/{period}" if period else ""
+        iri = self.iri(f"id/distribution/{entry.dataset.key}/{kind}{tail}")
+        g.link(dataset, "dcat:distribution", iri)
+        g.link(iri, "rdf:type", term("dcat:Distribution"))
+        for tag, title in said["title"].items():
+            named = f"{title} {period}" if period and period not in str(title) else str(title)
+            template = shared["title"].get(tag)
+            g.text(iri, "dcterms:title", {tag: self.fill(template, tag, {"dataset": named}) if template else named})
+        g.text(iri, "dcterms:description", shared["description"])
+        g.literal(iri, "dcterms:format", shared["format"])
+        g.link(iri, "dcat:accessURL", access)
+        g.link(iri, "dcat:downloadURL", download)
+        g.link(iri, "dcterms:license", code_list("license").iri(str(said["license"])) if said["license"] else None)
+        g.link(iri, "dcatap:availability", code_list("availability").iri(str(said.get("availability", "AVAILABLE"))))
+        self.value(iri, "conformsTo", "dcterms:conformsTo", "specification", said.get("conformsTo"))
+        self.value(iri, "language", "dcterms:language", "code", said.get("language"))
+        if HVD_LEGISLATION in as_list(said.get("applicableLegislation")):
+            g.link(iri, "dcatap:applicableLegislation", HVD_LEGISLATION)
+        g.time(iri, "dcterms:issued", entry.issued)
+        g.time(iri, "dcterms:modified", entry.modified)
+        return iri
+
+    def checksum(self, distribution: str, sha256: str) -> None:
+        if sha256:
+            g, iri = self.graph, self.iri(f"id/checksum/{sha256}")
+            g.link(distribution, "spdx:checksum", iri)
+            g.link(iri, "rdf:type", term("spdx:Checksum"))
+            g.link(iri, "spdx:algorithm", term("spdx:checksumAlgorithm_sha256"))
+            g.literal(iri, "spdx:checksumValue", sha256, datatype=XSD + "hexBinary")
+
+    def service(self, catalog: str, keeper: Publisher) -> None:
+        """Describe the SPARQL service, which serves every dataset."""
+        g, shared, iri = self.graph, texts()["service"]["sparql"], self.iri("id/service/sparql")
+        g.link(catalog, "dcat:service", iri)
+        g.link(iri, "rdf:type", term("dcat:DataService"))
+        g.text(iri, "dcterms:title", self.said_of(shared["title"]))
+        g.text(iri, "dcterms:description", self.said_of(shared["description"]))
+        g.text(iri, "dcat:keyword", shared["keyword"])
+        g.link(iri, "dcat:endpointURL", self.iri(shared["path"]))
+        g.link(iri, "dcat:endpointDescription", self.iri(shared["description_path"]))
+        g.link(iri, "dcat:landingPage", self.iri(shared["path"]))
+        g.literal(iri, "dcterms:format", shared["format"])
+        g.link(iri, "dcterms:conformsTo", shared["conformsTo"])
+        g.link(iri, "dcterms:accessRights", code_list("accessRights").iri("PUBLIC"))
+        license = str(self.site.raw.get("site", {}).get("license", CC0))
+        g.link(iri, "dcterms:license", code_list("license").iri(license))
+        g.link(iri, "dcterms:publisher", publisher_iri(keeper))
+        g.link(iri, "dcat:contactPoint", self.contact(keeper, None))
+
+    def said_of(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {tag: self.fill(text, tag, {}) for tag, text in values.items()}

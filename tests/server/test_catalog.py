@@ -1,0 +1,292 @@
+"""The catalogue: mandatory properties one by one, harvest rules, and SEMIC's shapes as referee."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rdflib import DCAT, DCTERMS, FOAF, OWL, RDF, XSD, BNode, Graph, Literal, Namespace, URIRef
+
+from server.catalog import CatalogEntry, GraphDump, catalog_lines
+from server.site import Site, read_site
+
+SHARED = Path(os.environ.get("TORG_SHARED", Path(__file__).parents[2].parent / "shared"))
+SHAPES = SHARED / "data/dcat-ap/3.0.1"
+VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
+DCATAP = Namespace("http://data.europa.eu/r5r/")
+BASE = "https://data.norrsjo.example/"
+SITE_TOML = """
+[site]
+base = "https://data.norrsjo.example/"
+title.sv = "Öppna data i Norrsjö län"
+title.en = "Open data of Norrsjö County"
+license = "CC0"
+
+[publishers.granby]
+name.sv = "Granby kommun"
+name.en = "Granby Municipality"
+orgnr = "212000-1967"
+kommunkod = "9901"
+contact = "oppnadata@granby.example"
+homepage = "https://granby.example/öppna data"
+
+[publishers.norrsjo]
+name.sv = "Region Norrsjö"
+orgnr = "2321000016"
+contact = "data@norrsjo.example"
+"""
+LEDGER_TOML = """
+title.sv = "Leverantörsreskontra Granby"
+title.en = "Supplier ledger, Granby"
+description.sv = "Fakturor som \\"kommunen\\" har betalat,\\nmånad för månad."
+description.en = "Invoices paid by the municipality, month by month."
+keyword.sv = ["leverantör", "inköp"]
+keyword.en = ["supplier"]
+conformsTo = "leverantorsreskontra"
+source = "reskontra-*.csv"
+delivery = "period"
+license = "https://creativecommons.org/licenses/by/4.0"
+theme = ["ECON"]
+accrualPeriodicity = "MONTHLY"
+hvdCategory = ["companies"]
+contactPoint.name = "Ekonomienheten"
+contactPoint.email = "ekonomi@granby.example"
+"""
+SCHOOLS_TOML = """
+conformsTo = "skolor"
+source = "skolor.csv"
+issued = 2026-01-15
+"""
+
+
+def make_site(folder: Path, datasets: dict[str, str], site_toml: str = SITE_TOML) -> Site:
+    (folder / "site.toml").write_text(site_toml, "utf-8")
+    for key, toml in datasets.items():
+        path = folder / "datasets" / key
+        path.mkdir(parents=True)
+        (path / "dataset.toml").write_text(toml, "utf-8")
+    return read_site(folder)
+
+
+def entries_of(site: Site) -> list[CatalogEntry]:
+    entries = []
+    for dataset in site.datasets:
+        periods = ["2025-12", "2026-01"] if dataset.delivery == "period" else [""]
+        graphs = tuple(
+            GraphDump(
+                iri=site.uris.graph(dataset.publisher, dataset.name, period or None),
+                period=period,
+                triples=120,
+                dump=f"dumps/{dataset.key}{'/' + period if period else ''}.nt.gz",
+                byte_size=2048,
+                sha256="ab" * 32,
+            )
+            for period in periods
+        )
+        entries.append(CatalogEntry(dataset, graphs, "2026-02-01", "2026-11-22T04:00:00+00:00", 17))
+    return entries
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    keys = {"granby/reskontra": LEDGER_TOML, "norrsjo/skolor": SCHOOLS_TOML, "granby/skolor": SCHOOLS_TOML}
+    site = make_site(tmp_path, keys)
+    assert not site.faults
+    return site
+
+
+@pytest.fixture
+def graph(site: Site) -> Graph:
+    return parsed(catalog_lines(site, entries_of(site)))
+
+
+def parsed(lines: list[str]) -> Graph:
+    return Graph().parse(data="".join(lines), format="nt")
+
+
+MANDATORY = [
+    (DCAT.Catalog, DCTERMS.title, None),
+    (DCAT.Catalog, DCTERMS.description, None),
+    (DCAT.Catalog, DCTERMS.publisher, 1),
+    (DCAT.Catalog, DCTERMS.license, 1),
+    (DCAT.Catalog, DCAT.dataset, None),
+    (DCAT.Dataset, DCTERMS.title, None),
+    (DCAT.Dataset, DCTERMS.description, None),
+    (DCAT.Dataset, DCTERMS.publisher, 1),
+    (DCAT.Distribution, DCAT.accessURL, 1),
+    (DCAT.Distribution, DCTERMS.format, 1),
+    (DCAT.DataService, DCTERMS.title, None),
+    (DCAT.DataService, DCAT.endpointURL, None),
+    (DCAT.DataService, DCTERMS.format, 1),
+    (FOAF.Agent, FOAF.name, None),
+    (FOAF.Agent, DCTERMS.type, 1),
+    (VCARD.Organization, VCARD.fn, None),
+    (VCARD.Organization, VCARD.hasEmail, None),
+]
+
+
+@pytest.mark.parametrize(("kind", "property", "exactly"), MANDATORY, ids=lambda v: str(v).rsplit("/", 1)[-1])
+def test_mandatory_property_is_always_there(
+    graph: Graph, kind: URIRef, property: URIRef, exactly: int | None
+) -> None:
+    subjects = set(graph.subjects(RDF.type, kind))
+    assert subjects
+    for subject in subjects:
+        values = list(graph.objects(subject, property))
+        assert len(values) == exactly if exactly else values, subject
+
+
+RECOMMENDED = [
+    (DCAT.Catalog, DCTERMS.issued),
+    (DCAT.Catalog, DCTERMS.modified),
+    (DCAT.Catalog, DCTERMS.language),
+    (DCAT.Catalog, FOAF.homepage),
+    (DCAT.Catalog, DCAT.themeTaxonomy),
+    (DCAT.Dataset, DCAT.contactPoint),
+    (DCAT.Dataset, DCTERMS.issued),
+    (DCAT.Dataset, DCTERMS.conformsTo),
+    (DCAT.Dataset, DCTERMS.accessRights),
+    (DCAT.Distribution, DCTERMS.description),
+    (DCAT.Distribution, DCATAP.availability),
+    (DCAT.Distribution, DCTERMS.license),
+    (DCAT.DataService, DCAT.endpointDescription),
+    (DCAT.DataService, DCAT.contactPoint),
+    (DCAT.DataService, DCAT.servesDataset),
+    (FOAF.Agent, DCTERMS.identifier),
+]
+
+
+@pytest.mark.parametrize(("kind", "property"), RECOMMENDED, ids=lambda v: str(v).rsplit("/", 1)[-1])
+def test_recommended_property_is_there_without_the_stewards_work(
+    graph: Graph, kind: URIRef, property: URIRef
+) -> None:
+    for subject in graph.subjects(RDF.type, kind):
+        assert (subject, property, None) in graph, subject
+
+
+def test_same_input_gives_same_bytes_in_any_order(site: Site) -> None:
+    entries = entries_of(site)
+    lines = catalog_lines(site, entries)
+    assert lines == catalog_lines(site, entries[::-1]) == sorted(set(lines))
+
+
+def test_no_blank_nodes_and_absolute_ascii_iris(graph: Graph) -> None:
+    for triple in graph:
+        for node in triple:
+            assert not isinstance(node, BNode)
+            if isinstance(node, URIRef):
+                assert re.fullmatch(r"[a-z]+:[!-~]+", node), node
+    assert (None, FOAF.homepage, URIRef("https://granby.example/%C3%B6ppna%20data")) in graph
+
+
+def test_publisher_is_the_portals_own_and_described_once(graph: Graph) -> None:
+    granby = URIRef("http://dataportal.se/organisation/SE2120001967")
+    assert set(graph.subjects(RDF.type, FOAF.Agent)) == {
+        granby,
+        URIRef("http://dataportal.se/organisation/SE2321000016"),
+    }
+    assert graph.value(granby, OWL.sameAs) == URIRef(BASE + "id/organization/2120001967")
+    assert graph.value(granby, DCTERMS.type) == URIRef("http://purl.org/adms/publishertype/LocalAuthority")
+    contacts = set(graph.subjects(RDF.type, VCARD.Organization))
+    assert not contacts & set(graph.subjects(RDF.type, FOAF.Agent))
+
+
+def test_region_publisher_is_typed_by_its_number(graph: Graph) -> None:
+    region = URIRef("http://dataportal.se/organisation/SE2321000016")
+    assert graph.value(region, DCTERMS.type) == URIRef("http://purl.org/adms/publishertype/RegionalAuthority")
+
+
+def test_catalogues_are_one_level_of_parts(graph: Graph) -> None:
+    root = URIRef(BASE + "id/catalog")
+    parts = set(graph.objects(root, DCTERMS.hasPart))
+    assert parts == {URIRef(BASE + "id/catalog/granby"), URIRef(BASE + "id/catalog/norrsjo")}
+    assert set(graph.subjects(DCTERMS.hasPart)) == {root}
+    for part in parts:
+        assert (part, RDF.type, DCAT.Catalog) in graph
+
+
+def test_one_publisher_needs_no_parts(site: Site) -> None:
+    granby = [entry for entry in entries_of(site) if entry.dataset.publisher == "granby"]
+    assert not list(parsed(catalog_lines(site, granby)).triples((None, DCTERMS.hasPart, None)))
+
+
+def test_licence_is_written_exactly_as_the_portal_wants(graph: Graph) -> None:
+    licences = {str(licence) for licence in graph.objects(None, DCTERMS.license)}
+    assert licences == {
+        "http://creativecommons.org/licenses/by/4.0/",
+        "http://creativecommons.org/publicdomain/zero/1.0/",
+    }
+
+
+def test_texts_carry_their_language(graph: Graph) -> None:
+    for property in (DCTERMS.title, DCTERMS.description, DCAT.keyword, FOAF.name):
+        for text in graph.objects(None, property):
+            assert isinstance(text, Literal) and text.language in ("sv", "en"), text
+    ledger = URIRef(BASE + "id/dataset/granby/reskontra")
+    assert Literal('Fakturor som "kommunen" har betalat,\nmånad för månad.', "sv") in set(
+        graph.objects(ledger, DCTERMS.description)
+    )
+    assert len(list(graph.objects(ledger, DCAT.keyword))) == 3
+
+
+def test_dates_are_typed_by_their_form(graph: Graph) -> None:
+    schools = URIRef(BASE + "id/dataset/granby/skolor")
+    assert graph.value(schools, DCTERMS.issued) == Literal("2026-01-15", datatype=XSD.date)
+    modified = graph.value(schools, DCTERMS.modified)
+    assert isinstance(modified, Literal) and modified.datatype == XSD.dateTime
+
+
+def test_specification_and_publisher_fill_a_bare_description(graph: Graph) -> None:
+    schools = URIRef(BASE + "id/dataset/granby/skolor")
+    assert Literal("Skolor, Granby kommun", "sv") in set(graph.objects(schools, DCTERMS.title))
+    assert graph.value(schools, DCTERMS.spatial) == URIRef(BASE + "def/place/9901")
+    assert graph.value(schools, DCTERMS.conformsTo) == URIRef(BASE + "spec/skolor")
+
+
+def test_each_period_has_its_distributions_and_the_dataset_the_whole_time(graph: Graph) -> None:
+    ledger = URIRef(BASE + "id/dataset/granby/reskontra")
+    distributions = list(graph.objects(ledger, DCAT.distribution))
+    assert len(distributions) == 5
+    dump = URIRef(BASE + "id/distribution/granby/reskontra/n-triples/2026-01")
+    assert graph.value(dump, DCAT.downloadURL) == URIRef(BASE + "dumps/granby/reskontra/2026-01.nt.gz")
+    assert graph.value(dump, DCAT.byteSize) == Literal("2048", datatype=XSD.nonNegativeInteger)
+    interval = graph.value(ledger, DCTERMS.temporal)
+    assert graph.value(interval, DCAT.startDate) == Literal("2025-12-01", datatype=XSD.date)
+    assert graph.value(interval, DCAT.endDate) == Literal("2026-01-31", datatype=XSD.date)
+
+
+def test_high_value_dataset_names_the_law_on_dataset_and_distributions(graph: Graph) -> None:
+    ledger = URIRef(BASE + "id/dataset/granby/reskontra")
+    law = URIRef("http://data.europa.eu/eli/reg_impl/2023/138/oj")
+    assert (ledger, DCATAP.hvdCategory, URIRef("http://data.europa.eu/bna/c_a9135398")) in graph
+    for distribution in [ledger, *graph.objects(ledger, DCAT.distribution)]:
+        assert (distribution, DCATAP.applicableLegislation, law) in graph
+
+
+def test_wrong_values_are_left_out_not_passed_on(site: Site) -> None:
+    entry = entries_of(site)[0]
+    wrong = {"theme": ["NOSUCH"], "issued": "i våras", "landingPage": "sidan", "license": "fri"}
+    metadata = entry.dataset.metadata | wrong
+    lines = catalog_lines(site, [replace(entry, dataset=replace(entry.dataset, metadata=metadata))])
+    for word in ("NOSUCH", "i våras", "sidan", "fri>"):
+        assert not any(word in line for line in lines)
+
+
+def test_an_empty_site_still_has_a_catalogue(site: Site) -> None:
+    graph = parsed(catalog_lines(site, []))
+    assert (URIRef(BASE + "id/catalog"), DCTERMS.title, None) in graph
+
+
+@pytest.mark.skipif(not SHAPES.is_dir(), reason="the profile's shapes are not at hand (TORG_SHARED)")
+@pytest.mark.parametrize("shapes", ["html/shacl/shapes.ttl", "shacl/dcat-ap-SHACL.ttl"])
+def test_semic_shapes_find_no_violation(graph: Graph, shapes: str) -> None:
+    from pyshacl import validate
+
+    referee = Graph().parse(SHAPES / shapes)
+    referee.remove((None, OWL.imports, None))
+    _, report, text = validate(graph, shacl_graph=referee, advanced=False)
+    shacl = Namespace("http://www.w3.org/ns/shacl#")
+    assert not list(report.subjects(shacl.resultSeverity, shacl.Violation)), text
