@@ -105,8 +105,8 @@ class JsonRows:
         return (json.dumps(document, ensure_ascii=False, indent=1, default=_number) + "\n").encode()
 
     def first_row(self) -> int:
-        """Return the number of the first row: a header is counted, though JSON has none."""
-        return 2
+        """Return the number of the first row: JSON has no header to count."""
+        return 1
 
 
 Form = Delimited | Workbook2007 | JsonRows

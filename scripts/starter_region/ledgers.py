@@ -13,8 +13,9 @@ from starter_region.region import MUNICIPALITIES, Municipality
 # Rules that the planted faults meet.
 BAD_DATE = BAD_NUMBER = "values.datatype"
 MISSING = "values.required"
-LONG = "values.long-row"
-SHORT = "values.short-row"
+FORMULA = "source.sheet-error"
+LONG = "source.long-row"
+SHORT = "source.short-row"
 REPEATED = "values.key"
 
 # Lövnäs has its own numbers for suppliers; Hedfors masks every person.
@@ -188,7 +189,7 @@ def stenasa(town: Municipality) -> Delivery:
         form=Workbook2007("Reskontra", "Leverantörsreskontra", (("Datum", "yyyy-mm-dd"), ("Belopp", "#,##0.00"))),
         columns=columns,
         files=files,
-        differences='headerRow = 3\n\n[columns]\n"Konto" = { split = ["konto_nr", "konto_text"] }\n',
+        differences='[columns]\n"Konto" = { split = ["konto_nr", "konto_text"] }\n',
         totals="Belopp",
         told=(
             "Excel med rubrik, konto i en cell och summarad",
@@ -302,7 +303,7 @@ def kvarnede(town: Municipality) -> Delivery:
         form=Workbook2007("Export", formats=(("nettobelopp", "#,##0.00"),)),
         columns=columns,
         files=files,
-        faults={files[0]: (Fault(25, "error of a formula", BAD_NUMBER, "row", "nettobelopp", "#VÄRDEFEL!"),)},
+        faults={files[0]: (Fault(25, "error of a formula", FORMULA, "row", "nettobelopp", "#VÄRDEFEL!"),)},
         told=("Excel där koder blivit tal", "Excel where codes became numbers"),
     )
 
@@ -315,7 +316,6 @@ def ronnhed(town: Municipality) -> Delivery:
         form=JsonRows(("data", "rader")),
         columns=columns[:13],
         files=files,
-        differences='items = "data.rader.item"\n',
         faults={files[0]: (Fault(50, "mandatory value missing", MISSING, "row", "nettobelopp", None),)},
         told=("JSON med riktiga tal under data.rader", "JSON with real numbers under data.rader"),
     )
