@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rdflib import DCAT, DCTERMS, FOAF, OWL, RDF, XSD, BNode, Graph, Literal, Namespace, URIRef
+from rdflib import DCAT, DCTERMS, FOAF, OWL, RDF, RDFS, XSD, BNode, Graph, Literal, Namespace, URIRef
 
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.site import Site, read_site
@@ -129,9 +129,7 @@ MANDATORY = [
 
 
 @pytest.mark.parametrize(("kind", "property", "exactly"), MANDATORY, ids=lambda v: str(v).rsplit("/", 1)[-1])
-def test_mandatory_property_is_always_there(
-    graph: Graph, kind: URIRef, property: URIRef, exactly: int | None
-) -> None:
+def test_mandatory_property_is_always_there(graph: Graph, kind: URIRef, property: URIRef, exactly: int | None) -> None:
     subjects = set(graph.subjects(RDF.type, kind))
     assert subjects
     for subject in subjects:
@@ -160,9 +158,7 @@ RECOMMENDED = [
 
 
 @pytest.mark.parametrize(("kind", "property"), RECOMMENDED, ids=lambda v: str(v).rsplit("/", 1)[-1])
-def test_recommended_property_is_there_without_the_stewards_work(
-    graph: Graph, kind: URIRef, property: URIRef
-) -> None:
+def test_recommended_property_is_there_without_the_stewards_work(graph: Graph, kind: URIRef, property: URIRef) -> None:
     for subject in graph.subjects(RDF.type, kind):
         assert (subject, property, None) in graph, subject
 
@@ -282,11 +278,24 @@ def test_an_empty_site_still_has_a_catalogue(site: Site) -> None:
 
 @pytest.mark.skipif(not SHAPES.is_dir(), reason="the profile's shapes are not at hand (TORG_SHARED)")
 @pytest.mark.parametrize("shapes", ["html/shacl/shapes.ttl", "shacl/dcat-ap-SHACL.ttl"])
-def test_semic_shapes_find_no_violation(graph: Graph, shapes: str) -> None:
+def test_semic_shapes_find_nothing_but_the_swedish_format_literal(graph: Graph, shapes: str) -> None:
     from pyshacl import validate
 
-    referee = Graph().parse(SHAPES / shapes)
-    referee.remove((None, OWL.imports, None))
-    _, report, text = validate(graph, shacl_graph=referee, advanced=False)
     shacl = Namespace("http://www.w3.org/ns/shacl#")
-    assert not list(report.subjects(shacl.resultSeverity, shacl.Violation)), text
+    referee = Graph().parse(SHAPES / shapes)
+    for link in list(referee.triples((None, shacl.property, None))):
+        if (link[2], shacl.path, None) not in referee:  # The published file has some property shapes without a path.
+            referee.remove(link)
+    # What vCard's ontology says; the shapes ask for the general class.
+    known = Graph().add((VCARD.Organization, RDFS.subClassOf, VCARD.Kind))
+    _, report, text = validate(graph, shacl_graph=referee, ont_graph=known, advanced=False)
+    left = []
+    for result in report.subjects(shacl.resultSeverity, shacl.Violation):
+        path, value = report.value(result, shacl.resultPath), report.value(result, shacl.value)
+        others = (value, None, None) not in graph  # Classes of code lists' terms are told by those who own them.
+        if path == DCTERMS["format"] and isinstance(value, Literal):
+            continue  # DCAT-AP-SE wants an IANA literal where DCAT-AP wants an IRI.
+        if report.value(result, shacl.sourceConstraintComponent) == shacl.ClassConstraintComponent and others:
+            continue
+        left.append((path, value))
+    assert not left, text
