@@ -120,6 +120,7 @@ def _pair(
     differences: tuple[str, str] = ("", ""),
     faults: tuple[tuple[Fault, ...], tuple[Fault, ...]] = ((), ()),
     school_headers: dict[str, str] | None = None,
+    extra: tuple[tuple[tuple[str, Write], ...], tuple[tuple[str, Write], ...]] = ((), ()),
     **writers: Callable[[Place], Cell],
 ) -> tuple[Delivery, Delivery]:
     """The schools and the homes of one municipality: the same system wrote both."""
@@ -128,8 +129,8 @@ def _pair(
     schools = school_headers or words
     school_names = [name for name in SCHOOL_COLUMNS if not school_headers or name in school_headers]
     kinds = (
-        _columns(town, school_names, schools, leave_out, **writers),
-        _columns(town, HOME_COLUMNS, home_words, leave_out, **writers),
+        [*_columns(town, school_names, schools, leave_out, **writers), *extra[0]],
+        [*_columns(town, HOME_COLUMNS, home_words, leave_out, **writers), *extra[1]],
     )
     made = [
         Delivery(form, columns, (name,), differences=said, faults={name: planted})
@@ -145,14 +146,18 @@ def norrsjo(town: Municipality) -> tuple[Delivery, Delivery]:
 
 
 def granby(town: Municipality) -> tuple[Delivery, Delivery]:
-    """Windows-1252, decimal commas in coordinates, a school placed outside the world."""
+    """Windows-1252, decimal commas in coordinates, a school placed outside the world, a column to leave out."""
     headers = {**_SWEDISH, "name": "Verksamhetens namn"}
+    head: Write = lambda place: f"Testa Rektorsson {place.code[-2:]}"  # noqa: E731
+    dropped = '[columns]\n"Rektor" = { drop = true, reason = "Namn på anställda publiceras inte." }\n'
     return _pair(
         town,
         Delimited("cp1252", ";"),
         ("skolor.csv", "boenden.csv"),
         headers,
+        differences=(dropped, ""),
         faults=((Fault(2, "coordinate outside the world", OUTSIDE, "cell", "Latitud", "161,05"),), ()),
+        extra=((("Rektor", head),), ()),
         latitude=_comma("latitude"),
         longitude=_comma("longitude"),
         postcode=_post,
@@ -215,7 +220,7 @@ def lovnas(town: Municipality) -> tuple[Delivery, Delivery]:
 
 
 def tallmo(town: Municipality) -> tuple[Delivery, Delivery]:
-    """Headers of its own; dates in words; a school without a name."""
+    """Headers of its own; dates in words; a school without a name; a column that nobody has described."""
     headers = {**_SWEDISH, "name": "Verksamhetens namn", "updated": "Senast uppdaterad"}
     return _pair(
         town,
@@ -223,6 +228,7 @@ def tallmo(town: Municipality) -> tuple[Delivery, Delivery]:
         ("skolor.csv", "boenden.csv"),
         headers,
         faults=((Fault(1, "mandatory value missing", MISSING, "row", "Verksamhetens namn", ""),), ()),
+        extra=((), (("Bygglovsdiarium", lambda place: f"BN {place.opened.year}:{place.size}"),)),
         updated=lambda place: cells.swedish(place.updated),
         postcode=_post,
     )
