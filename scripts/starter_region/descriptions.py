@@ -72,6 +72,8 @@ def site_toml() -> str:
 base = "{BASE}"
 title.sv = "Öppna data i Norrsjö län"
 title.en = "Open data of Norrsjö County"
+description.sv = "Tolv påhittade kommuner publicerar samma tre datamängder, på samma sätt."
+description.en = "Twelve invented municipalities publish the same three datasets, in the same way."
 languages = ["sv", "en"]
 """
     return head + "".join(
@@ -89,7 +91,7 @@ homepage = "https://www.{town.domain}/"
 
 
 def concepts_ttl() -> str:
-    """Return the county and its municipalities as concepts, relative to concept_base."""
+    """Return the county and its municipalities as concepts, relative to the base."""
     code, sv, en = COUNTY
     members = "".join(
         f"""
@@ -103,7 +105,7 @@ def concepts_ttl() -> str:
         for town in MUNICIPALITIES
     )
     return f"""# The invented county of Norrsjö. Real counties and municipalities are in the shared scheme /def/place;
-# a site adds places of its own in a scheme of its own. Addresses are relative to the site's concept_base.
+# a site adds places of its own in a scheme of its own. Addresses are relative to the site's base.
 @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 @prefix dcterms: <http://purl.org/dc/terms/> .
 

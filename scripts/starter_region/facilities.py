@@ -94,6 +94,11 @@ def _comma(name: str) -> Callable[[Place], Cell]:
     return lambda place: str(_FIELDS[name](place)).replace(".", ",")
 
 
+def _worded(name: str, words: dict[str, str]) -> Callable[[Place], Cell]:
+    """The municipality's own words for kinds of school, care and operator."""
+    return lambda place: words.get(str(_FIELDS[name](place)), _FIELDS[name](place))
+
+
 def _post(place: Place) -> Cell:
     return f"{place.postcode[:3]} {place.postcode[3:]}"
 
@@ -230,6 +235,7 @@ def tallmo(town: Municipality) -> tuple[Delivery, Delivery]:
         faults=((Fault(1, "mandatory value missing", MISSING, "row", "Verksamhetens namn", ""),), ()),
         extra=((), (("Bygglovsdiarium", lambda place: f"BN {place.opened.year}:{place.size}"),)),
         updated=lambda place: cells.swedish(place.updated),
+        school_form=lambda place: place.form.upper(),
         postcode=_post,
     )
 
@@ -241,6 +247,7 @@ def angshamn(town: Municipality) -> tuple[Delivery, Delivery]:
         Delimited("utf-8", "\t", "\n", ".tsv"),
         ("school-units.tsv", "aldreboenden.tsv"),
         school_headers=_SCHOOL_API,
+        school_form=_worded("school_form", {"Grundskola": "gr", "Gymnasieskola": "gy"}),
         operator_orgnr=lambda place: cells.hyphened(place.operator.number),
         updated=lambda place: cells.compact(place.updated),
         opened=lambda place: cells.compact(place.opened),
@@ -257,6 +264,7 @@ def hedfors(town: Municipality) -> tuple[Delivery, Delivery]:
         ("skolor.csv", "aldreboenden.csv"),
         _SWEDISH,
         differences=(declared, declared + opened),
+        operator_type=_worded("operator_type", {"Kommunal": "Egen regi", "Enskild": "Privat"}),
         updated=lambda place: cells.slashed(place.updated),
         opened=lambda place: cells.slashed(place.opened),
     )
@@ -269,6 +277,7 @@ def kvarnede(town: Municipality) -> tuple[Delivery, Delivery]:
         Workbook2007("Blad1"),
         ("skolor.xlsx", "boenden.xlsx"),
         id=lambda place: int(place.code) if place.code.isdigit() else place.code,
+        care_type=_worded("care_type", {"Äldreboende": "Särskilt boende"}),
         source=lambda place: int(town.kommunkod),
         postcode=lambda place: int(place.postcode),
         operator_orgnr=lambda place: int(place.operator.number),
@@ -307,7 +316,7 @@ def obacka(town: Municipality) -> tuple[Delivery, Delivery]:
         headers,
         leave_out="operator_orgnr",
         differences=(declared, declared),
-        faults=((Fault(0, "repeated row", "values.key", "none"),), ()),
+        faults=((Fault(0, "repeated row", "identifiers.repeated", "none"),), ()),
     )
 
 

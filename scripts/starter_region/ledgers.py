@@ -16,7 +16,7 @@ MISSING = "values.required"
 FORMULA = "source.sheet-error"
 LONG = "source.long-row"
 SHORT = "source.short-row"
-REPEATED = "values.key"
+REPEATED = "identifiers.repeated-line"
 
 # Lövnäs has its own numbers for suppliers; Hedfors masks every person.
 INTERNAL, MASKED = "lovnas", "hedfors"
