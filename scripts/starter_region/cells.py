@@ -55,6 +55,16 @@ def slashed(day: date) -> str:
     return f"{day.day}/{day.month} {day.year}"
 
 
+def british(day: date) -> str:
+    """03/02/2026, which an American reads as 2 March: to be declared"""
+    return day.strftime("%d/%m/%Y")
+
+
+def serial(day: date) -> int:
+    """46056, the number of days that a spreadsheet keeps"""
+    return (day - date(1899, 12, 30)).days
+
+
 def hyphened(number: str) -> str:
     """212000-9901"""
     return f"{number[:6]}-{number[6:]}"

@@ -256,8 +256,8 @@ def angshamn(town: Municipality) -> tuple[Delivery, Delivery]:
 
 def hedfors(town: Municipality) -> tuple[Delivery, Delivery]:
     """A family day-care run by a sole trader, whose name and number must not be published; a date to declare."""
-    declared = '[columns]\n"Uppdaterad" = { column = "updated", format = "d/M yyyy" }\n'
-    opened = '"Öppnade" = { column = "opened", format = "d/M yyyy" }\n'
+    declared = '[columns]\n"Uppdaterad" = { column = "updated", format = "dd/MM/yyyy" }\n'
+    opened = '"Öppnade" = { column = "opened", format = "dd/MM/yyyy" }\n'
     return _pair(
         town,
         Delimited("utf-8", ";"),
@@ -265,13 +265,13 @@ def hedfors(town: Municipality) -> tuple[Delivery, Delivery]:
         _SWEDISH,
         differences=(declared, declared + opened),
         operator_type=_worded("operator_type", {"Kommunal": "Egen regi", "Enskild": "Privat"}),
-        updated=lambda place: cells.slashed(place.updated),
-        opened=lambda place: cells.slashed(place.opened),
+        updated=lambda place: cells.british(place.updated),
+        opened=lambda place: cells.british(place.opened),
     )
 
 
 def kvarnede(town: Municipality) -> tuple[Delivery, Delivery]:
-    """Workbooks where codes became numbers: school unit codes have lost their first zero for good."""
+    """Workbooks where codes became numbers: school unit codes have lost their first zero, dates are serials."""
     return _pair(
         town,
         Workbook2007("Blad1"),
@@ -280,6 +280,7 @@ def kvarnede(town: Municipality) -> tuple[Delivery, Delivery]:
         care_type=_worded("care_type", {"Äldreboende": "Särskilt boende"}),
         source=lambda place: int(town.kommunkod),
         postcode=lambda place: int(place.postcode),
+        updated=lambda place: cells.serial(place.updated),
         operator_orgnr=lambda place: int(place.operator.number),
         latitude=lambda place: place.latitude,
         longitude=lambda place: place.longitude,
