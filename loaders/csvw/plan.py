@@ -1,0 +1,390 @@
+"""Plans a row: which subjects it has, which triples, and which cells each of them needs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loaders.csvw.context import expand_name
+from loaders.csvw.model import Column, Table
+from loaders.csvw.problems import CellProblem, CsvwError
+from loaders.csvw.scope import CellVariables, Scope
+from loaders.csvw.templates import Expression, Value, parse_template
+from loaders.csvw.terms import escape, is_iri, resolve, writable
+
+_ROWS = ("_row", "_sourceRow")
+Condition = tuple[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an IRI that one column's cell gives; `column` is None for the row numbers, named in `text`."""
+
+    column: str | None
+    text: str
+    expand: Callable[[CellVariables], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Iri:
+    """An IRI that a template makes: constant, or pieces to be put together, or never any."""
+
+    columns: tuple[str, ...]
+    constant: str | None = None
+    pieces: tuple[str | Piece, ...] | None = None
+    never: bool = False
+    check: Callable[[str], str] | None = None
+
+
+@dataclass(slots=True)
+class Emission:
+    """One column's triples: the ends of lines that follow the subject."""
+
+    constant: tuple[str, ...] | None = None
+    column: str | None = None
+    tail: Callable[[CellVariables], Any] | None = None
+    many: bool = False
+    sure: bool = False
+    iri: Iri | None = None
+    start: str = ""
+    when: Condition | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """One subject of the row and what is said of it."""
+
+    iri: Iri
+    local: str
+    term: str
+    emissions: list[Emission] = field(default_factory=list)
+
+
+class Plan:
+    """The subjects and emissions of a table's rows; the first subject is the row's own."""
+
+    def __init__(self, table: Table, scope: Scope, base: str, file_url: str) -> None:
+        self.scope = scope
+        self.base = base
+        self.file_url = file_url
+        self.table = table
+        columns = table.schema.columns
+        self.masks = self._masks()
+        self._subjects: dict[str, Subject] = {}
+        about = table.schema.aboutUrl or self._commonest(columns)
+        self.key_template = about
+        self._subject(about)
+        for column in columns:
+            self._plan_column(column)
+        self.subjects = [s for i, s in enumerate(self._subjects.values()) if i == 0 or s.emissions]
+        touched = self._touched()
+        self.checked_columns = [n for n, c in scope.columns.items() if n not in touched and not self._silent(c)]
+        self.used_columns = [name for name in scope.columns if name in touched or name in self.checked_columns]
+        names = parse_template(about).names
+        owners = [(name, scope.owner(name)) for name in names if name not in (*_ROWS, "_name")]
+        self._keys = [(name, owner) for name, owner in owners if owner is not None]
+        self.key_columns = tuple(dict.fromkeys(owner for _, owner in self._keys))
+        self.absent_keys = [name for name, owner in owners if owner is None and scope.constant(name) is None]
+
+    def key_variables(self, column: str) -> list[str]:
+        """Return the variables of the row's subject that the column gives."""
+        return [name for name, owner in self._keys if owner == column]
+
+    def is_fatal(self, name: str) -> bool:
+        """Tell whether a row cannot be mapped when this column's cell is bad."""
+        schema = self.table.schema
+        return self.scope.columns[name].required or name in schema.primaryKey or name in self.key_columns
+
+    @staticmethod
+    def _commonest(columns: Sequence[Column]) -> str:
+        found = Counter(column.aboutUrl for column in columns if column.aboutUrl)
+        if not found:
+            raise CsvwError("publication needs an aboutUrl: without one the rows have no address")
+        return found.most_common(1)[0][0]
+
+    @staticmethod
+    def _silent(column: Column) -> bool:
+        return column.suppress or column.annotations.get("privacy") == "drop"
+
+    def _masks(self) -> list[tuple[Column, str]]:
+        """Return the columns that a variable masks, so ordered that a mask is read before what it masks."""
+        masked = {
+            column.name: (column, str(column.annotations["maskedWhen"]))
+            for column in self.scope.columns.values()
+            if "maskedWhen" in column.annotations
+        }
+        ordered: list[tuple[Column, str]] = []
+        done: set[str] = set()
+        while masked:
+            ready = [name for name, (_, variable) in masked.items() if self.scope.owner(variable) not in masked]
+            if not ready:
+                raise CsvwError("columns mask each other in a circle")
+            for name in ready:
+                ordered.append(masked.pop(name))
+                done.add(name)
+        return ordered
+
+    def _touched(self) -> set[str]:
+        touched: set[str | None] = set()
+        for subject in self.subjects:
+            touched.update(subject.iri.columns)
+            for emission in subject.emissions:
+                touched.add(emission.column)
+                if emission.iri is not None:
+                    touched.update(emission.iri.columns)
+                if emission.when is not None:
+                    touched.add(self.scope.owner(emission.when[0]))
+        touched.update(self.scope.owner(variable) for column, variable in self.masks)
+        return {name for name in touched if name is not None}
+
+    def _subject(self, template: str) -> Subject:
+        if template not in self._subjects:
+            number = len(self._subjects)
+            self._subjects[template] = Subject(self.iri(template, {}), f"s{number}", f"n{number}")
+        return self._subjects[template]
+
+    def _plan_column(self, column: Column) -> None:
+        if self._silent(column) or (not column.virtual and column.name not in self.scope.columns):
+            return
+        condition = self._condition(column)
+        if condition is False:
+            return
+        if column.aboutUrl is None:
+            raise CsvwError(f"column {column.name} has no aboutUrl: publication makes no blank nodes")
+        emission = self._emission(column)
+        if emission is None:
+            return
+        if isinstance(condition, tuple):
+            emission = self._with_condition(emission, condition)
+        names = {"_name": column.name, "_column": str(column.number), "_sourceColumn": str(column.number)}
+        template = column.aboutUrl
+        for name, value in names.items():
+            template = template.replace("{" + name + "}", value)
+        self._subject(template).emissions.append(emission)
+
+    def _condition(self, column: Column) -> Condition | bool:
+        """Return the condition of a column's triples, True for always, False for never."""
+        given = [key for key in ("when", "unless") if key in column.annotations]
+        conditions = [(str(column.annotations[key]), key == "when") for key in given]
+        if len(conditions) > 1:
+            raise CsvwError(f"column {column.name} has both when and unless")
+        if not conditions:
+            return True
+        variable, wanted = conditions[0]
+        if self.scope.owner(variable) is None:
+            return (self.scope.constant(variable) is not None) == wanted
+        return conditions[0]
+
+    def _with_condition(self, emission: Emission, condition: Condition) -> Emission:
+        """Fold the condition into the memo when it depends on the same cell, else leave it to the row."""
+        variable, wanted = condition
+        if emission.column is None or emission.column != self.scope.owner(variable):
+            return replace(emission, when=condition, sure=False)
+        tail, nothing = emission.tail, () if emission.many else ""
+
+        def conditional(cell: CellVariables) -> Any:
+            assert tail is not None
+            return tail(cell) if (cell.variables.get(variable) not in (None, ())) == wanted else nothing
+
+        return replace(emission, tail=conditional, sure=False)
+
+    def _emission(self, column: Column) -> Emission | None:
+        names = {"_name": column.name, "_column": str(column.number), "_sourceColumn": str(column.number)}
+        if column.propertyUrl is None:
+            predicate = Iri((), constant=self.file_url.partition("#")[0] + "#" + column.name)
+        else:
+            predicate = self.iri(column.propertyUrl, names)
+        if predicate.constant is None:
+            raise CsvwError(f"the propertyUrl of column {column.name} varies by row, which publication does not do")
+        start = f" <{predicate.constant}> "
+        if column.valueUrl is not None:
+            iri = self.iri(column.valueUrl, names)
+            return None if iri.never else self._link(column, start, iri)
+        if column.virtual:
+            if not column.default:
+                return None
+            return Emission(constant=(start + _object(column, column.default),))
+        return self._literal(column, start)
+
+    def _literal(self, column: Column, start: str) -> Emission:
+        if column.separator is not None:
+            if column.ordered:
+                raise CsvwError(f"column {column.name} is ordered: publication makes no RDF lists")
+
+            def tails(cell: CellVariables) -> tuple[str, ...]:
+                return tuple(start + _object(column, text) for text in cell.cell.value or ())
+
+            return Emission(column=column.name, tail=tails, many=True)
+
+        def tail(cell: CellVariables) -> str:
+            value = cell.cell.value
+            return start + _object(column, value) if isinstance(value, str) else ""
+
+        return Emission(column=column.name, tail=tail, sure=self._is_sure(column))
+
+    def _is_sure(self, column: Column) -> bool:
+        return column.required and "maskedWhen" not in column.annotations
+
+    def _link(self, column: Column, start: str, iri: Iri) -> Emission:
+        """Return the emission of a column whose value is an IRI; a null cell gives none (Metadata Vocabulary 5.7)."""
+        own = not column.virtual
+        if iri.constant is not None:
+            tail = f"{start}<{iri.constant}> .\n"
+            if not own:
+                return Emission(constant=(tail,))
+            return Emission(column=column.name, tail=lambda cell: tail if cell.cell.value not in (None, ()) else "")
+        columns = set(iri.columns) | ({column.name} if own else set())
+        rows = any(isinstance(piece, Piece) and piece.column is None for piece in iri.pieces or ())
+        if len(columns) == 1 and not rows:
+            return self._memoised_link(column if own else None, columns.pop(), start, iri)
+        when = (column.name, True) if own and column.name not in iri.columns else None
+        return Emission(iri=iri, start=start + "<", when=when)
+
+    def _memoised_link(self, own: Column | None, name: str, start: str, iri: Iri) -> Emission:
+        def tail(cell: CellVariables) -> str:
+            if own is not None and cell.cell.value in (None, ()):
+                return ""
+            made = _assemble(iri, cell)
+            return f"{start}<{made}> .\n" if made is not None else ""
+
+        simple = own is not None and self._is_sure(own) and iri.pieces is not None
+        names = {piece.text for piece in iri.pieces or () if isinstance(piece, Piece)}
+        return Emission(column=name, tail=tail, sure=simple and own is not None and names <= {own.name})
+
+    def iri(self, text: str, names: Mapping[str, str]) -> Iri:
+        """Return what a template makes; expressions of constants are expanded now."""
+        template = parse_template(text)
+        pieces: list[str | Piece] = []
+        columns: list[str] = []
+        check = False
+        for part in template.parts:
+            if isinstance(part, str):
+                pieces.append(part)
+                continue
+            piece, owners = self._piece(part, names)
+            columns += owners
+            if piece is None:
+                return Iri(tuple(columns), never=True)
+            pieces.append(piece)
+            check = check or part.operator in ("+", "#")
+        pieces = _joined(pieces)
+        if all(isinstance(piece, str) for piece in pieces):
+            return Iri((), constant=_constant(self._resolve("".join(str(piece) for piece in pieces))))
+        first = pieces[0]
+        absolute = isinstance(first, str) and is_iri(self._resolve(first) + "x")
+        if not absolute:
+            first_part = template.parts[0]
+            whole_address = isinstance(first_part, Expression) and first_part.operator == "+"
+            return self._whole(tuple(pieces), columns, whole_address)
+        pieces[0] = self._resolve(str(first))
+        _constant("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
+        return Iri(tuple(dict.fromkeys(columns)), pieces=tuple(pieces), check=_valid if check else None)
+
+    def _whole(self, pieces: tuple[str | Piece, ...], columns: list[str], address: bool) -> Iri:
+        """Return an IRI whose beginning varies, so that it is resolved anew in every row.
+
+        A cell that gives the whole `address` must hold an absolute one: resolved against our base, `www.orebro.se`
+        would become an address of ours.
+        """
+        if any(isinstance(piece, Piece) and piece.column is None for piece in pieces):
+            raise CsvwError("a template that names the row must begin with a fixed address")
+
+        def check(text: str) -> str:
+            return _valid(text if address else self._resolve(text))
+
+        return Iri(tuple(dict.fromkeys(columns)), pieces=pieces, check=check)
+
+    def _expanded(self, text: str) -> str:
+        prefix, _, local = text.partition(":")
+        expanded = expand_name(prefix + ":")
+        return expanded + local if expanded and not local.startswith("//") else text
+
+    def _resolve(self, reference: str) -> str:
+        """Prefixed names are expanded, then relative references resolved (Metadata Vocabulary 5.1.3)."""
+        return resolve(self.base, self._expanded(reference))
+
+    def _piece(self, part: Expression, names: Mapping[str, str]) -> tuple[str | Piece | None, list[str]]:
+        """Return what an expression gives: fixed text, a piece of one cell, or None when it can never give any."""
+        variables = [variable.name for variable in part.variables]
+        if len(variables) == 1 and variables[0] in _ROWS and not part.operator:
+            return Piece(None, variables[0], lambda cell: None), []
+        fixed: dict[str, Value] = dict(names)
+        owners: list[str] = []
+        for name in variables:
+            if name in names:
+                continue
+            owner = self.scope.owner(name)
+            if owner is None:
+                fixed[name] = self.scope.constant(name)
+                if fixed[name] is None:
+                    return None, []
+            else:
+                owners.append(owner)
+        encode = self.scope.expand
+        if not owners:
+            return part.expand(fixed, encode), []
+        if len(set(owners)) > 1:
+            raise CsvwError("an expression of a template names several columns; write one expression for each")
+        given = [name for name in variables if name not in fixed]
+        simple = part.operator not in ("+", "#")
+
+        def expand(cell: CellVariables) -> str | None:
+            if any(cell.variables.get(name) in (None, ()) for name in given):
+                return None
+            text = part.expand({**cell.variables, **fixed}, encode)
+            if simple and not text:
+                return None
+            # A segment of dots would be taken away when the IRI is resolved: another thing's address.
+            if simple and text in (".", ".."):
+                raise CellProblem("values.iri", "dots")
+            return text
+
+        return Piece(owners[0], variables[0], expand), owners
+
+
+def _joined(pieces: Sequence[str | Piece]) -> list[str | Piece]:
+    joined: list[str | Piece] = []
+    for piece in pieces:
+        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _assemble(iri: Iri, cell: CellVariables) -> str | None:
+    parts = []
+    for piece in iri.pieces or ():
+        text = piece if isinstance(piece, str) else piece.expand(cell)
+        if text is None:
+            return None
+        parts.append(text)
+    if not parts:
+        return None
+    made = "".join(parts)
+    return iri.check(made) if iri.check else made
+
+
+def _constant(iri: str) -> str:
+    if not is_iri(iri):
+        raise CsvwError("a template makes no IRI")
+    return iri
+
+
+def _valid(iri: str) -> str:
+    if not is_iri(iri):
+        raise CellProblem("values.iri", "no address")
+    return iri
+
+
+def _object(column: Column, text: str) -> str:
+    """Return object and end of line for a value of the column."""
+    if not writable(text):
+        raise CellProblem("values.control-character", "control character")
+    datatype = column.datatype
+    if datatype.base == "string" and not datatype.id:
+        tag = f"@{column.lang}" if column.lang != "und" else ""
+        return f'"{escape(text)}"{tag} .\n'
+    return f'"{escape(text)}"^^<{datatype.iri}> .\n'

@@ -1,0 +1,251 @@
+"""Publication mode: compiles a table description once into a fast function from rows to N-Triples lines.
+
+The function is Python source generated from the description and run by `exec`: constants are folded in, each column's
+text maps through a memo to a finished line end, and the subject is built once a row. (Measured on a ledger of a
+million rows: an interpreted mapping costs 1.26 times as much.) A row with a bad cell takes a slower path, that collects
+the errors and maps what is left.
+
+Minimal mode of csv2rdf, with our rule that a property whose templates name a null variable gives no triple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from loaders.csvw.model import Column, Table
+from loaders.csvw.plan import Emission, Iri, Plan, Subject
+from loaders.csvw.problems import CellError, CellProblem, CsvwError
+from loaders.csvw.scope import Derivation, DerivationFactory, Key, Scope
+from loaders.csvw.templates import encode_simple
+
+_NO_SUBJECT = "return without_subject"
+
+Row = tuple[str, list[str], Sequence[CellError]]
+
+
+class RowFunction(Protocol):
+    """Maps one row to (subject IRI, N-Triples lines, errors); no lines when an error is fatal."""
+
+    def __call__(self, cells: Sequence[str], row: int, source_row: int) -> Row: ...
+
+
+def compile_table(
+    table: Table,
+    positions: Mapping[str, int],
+    *,
+    base: str,
+    file_url: str = "",
+    constants: Mapping[str, str] | None = None,
+    derivations: Mapping[str, DerivationFactory] | None = None,
+    expand: Callable[[str], str] = encode_simple,
+) -> RowFunction:
+    """Return the row function of the table; raise CsvwError when the description cannot be followed.
+
+    `positions` gives the index in a row of each column that the file has; a column not in it is null in every row.
+    `constants` are template variables too; `derivations` make functions for the `derive` annotation; `expand` encodes
+    values of simple expansions in templates. Relative templates resolve against `base`, and a column without a
+    propertyUrl gets `file_url#name`.
+    """
+    scope = Scope(table, positions, constants or {}, derivations or {}, expand)
+    plan = Plan(table, scope, base, file_url or table.url or base)
+    return _Compiler(plan, scope).function()
+
+
+class _Compiler:
+    """Writes the row function's source; every value in it is a constant or a name bound in `names`."""
+
+    def __init__(self, plan: Plan, scope: Scope) -> None:
+        self.plan = plan
+        self.scope = scope
+        self.names: dict[str, Any] = {"CellProblem": CellProblem}
+
+    def function(self) -> RowFunction:
+        """Return the compiled function."""
+        body = self._body()
+        self.names["slow"] = self._slow
+        source = (
+            "def core(cells, row, source_row):\n"
+            + _indent(body, 1).replace(_NO_SUBJECT, "return '', [], ()")
+            + "def row_function(cells, row, source_row):\n"
+            + "    try:\n"
+            + _indent(body, 2).replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
+            + "    except (CellProblem, IndexError):\n"
+            + "        return slow(cells, row, source_row)\n"
+        )
+        exec(compile(source, "<row function>", "exec"), self.names)
+        self.core: Callable[[Sequence[Any], int, int], Row] = self.names["core"]
+        function: RowFunction = self.names["row_function"]
+        return function
+
+    def _bind(self, prefix: str, value: Any) -> str:
+        name = f"{prefix}{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _body(self) -> list[str]:
+        lines = [f"{self.scope.local(name)} = cells[{self.scope.positions[name]}]" for name in self.plan.used_columns]
+        for column, variable in self.plan.masks:
+            lines += self._mask(column, variable)
+        for name in self.plan.checked_columns:
+            memo = self._bind("R", self.scope.memo(name, lambda cell: None, None))
+            lines.append(f"{memo}[{self.scope.local(name)}]")
+        main, *others = self.plan.subjects
+        lines += self._subject(main)
+        lines.append(f"if {main.local} is None:")
+        lines.append("    " + _NO_SUBJECT)
+        lines += self._lines(main, first=True)
+        for subject in others:
+            lines += self._subject(subject)
+            lines.append(f"if {subject.local} is not None:")
+            lines += ["    " + line for line in self._lines(subject, first=False)]
+        lines.append(f"return {main.local}, lines, ()")
+        return lines
+
+    def _mask(self, column: Column, variable: str) -> list[str]:
+        test = self._condition(variable)
+        return [f"if {test}:", f"    {self.scope.local(column.name)} = None"] if test != "False" else []
+
+    def _condition(self, variable: str) -> str:
+        """Return the expression that is true when the variable is not null."""
+        owner = self.scope.owner(variable)
+        if owner is None:
+            return str(self.scope.constant(variable) is not None)
+        known = self.scope.memo(owner, lambda cell: cell.variables.get(variable) not in (None, ()), False)
+        memo = self._bind("V", known)
+        return f"{memo}[{self.scope.local(owner)}]"
+
+    def _subject(self, subject: Subject) -> list[str]:
+        return [*self._iri(subject.local, subject.iri), f"{subject.term} = f'<{{{subject.local}}}>'"]
+
+    def _iri(self, local: str, iri: Iri) -> list[str]:
+        """Return statements that set the local to the IRI of a resolved template, or None."""
+        if iri.constant is not None:
+            return [f"{local} = {iri.constant!r}"]
+        if iri.never:
+            return [f"{local} = None"]
+        parts, lines, locals_ = [], [], []
+        for number, piece in enumerate(iri.pieces or ()):
+            if isinstance(piece, str):
+                parts.append(_fstring(piece))
+            elif piece.column is None:
+                parts.append("{" + ("row" if piece.text == "_row" else "source_row") + "}")
+            else:
+                memo = self._bind("P", self.scope.memo(piece.column, piece.expand, None, local == "s0"))
+                name = f"{local}_{number}"
+                lines.append(f"{name} = {memo}[{self.scope.local(piece.column)}]")
+                locals_.append(name)
+                parts.append("{" + name + "}")
+        whole = "f'" + "".join(parts) + "'"
+        if iri.check:
+            whole = f"{self._bind('C', iri.check)}({whole})"
+        missing = " or ".join(f"{name} is None" for name in locals_)
+        lines.append(f"{local} = None if {missing} else {whole}" if missing else f"{local} = {whole}")
+        return lines
+
+    def _lines(self, subject: Subject, first: bool) -> list[str]:
+        """Return statements that put the subject's triples in `lines`."""
+        sure, maybe = [], []
+        for emission in subject.emissions:
+            if emission.constant is not None and emission.when is None:
+                sure += [f"{subject.term} + {tail!r}" for tail in emission.constant]
+            elif emission.sure:
+                sure.append(f"{subject.term} + {self._tail(emission)}")
+            else:
+                maybe += self._maybe(subject, emission)
+        head = [f"lines = [{', '.join(sure)}]"] if first else [f"lines.append({line})" for line in sure]
+        return head + maybe or ["pass"]
+
+    def _tail(self, emission: Emission) -> str:
+        assert emission.column is not None and emission.tail is not None
+        memo = self._bind("T", self.scope.memo(emission.column, emission.tail, () if emission.many else ""))
+        return f"{memo}[{self.scope.local(emission.column)}]"
+
+    def _maybe(self, subject: Subject, emission: Emission) -> list[str]:
+        term = subject.term
+        if emission.constant is not None:
+            lines = [f"lines.append({term} + {tail!r})" for tail in emission.constant]
+        elif emission.column is not None:
+            expression = self._tail(emission)
+            if emission.many:
+                lines = [f"for tail in {expression}:", f"    lines.append({term} + tail)"]
+            else:
+                lines = [f"if tail := {expression}:", f"    lines.append({term} + tail)"]
+        else:
+            assert emission.iri is not None
+            lines = self._iri("iri", emission.iri)
+            start, end = f"{term} + {emission.start!r} + iri", "'> .\\n'"
+            lines += ["if iri is not None:", f"    lines.append({start} + {end})"]
+        if emission.when is not None:
+            variable, wanted = emission.when
+            test = self._condition(variable)
+            lines = [f"if {test if wanted else 'not ' + test}:"] + ["    " + line for line in lines]
+        return lines
+
+    def _slow(self, cells: Sequence[str], row: int, source_row: int) -> Row:
+        """Map a row that has a bad cell: each bad cell becomes an error, the rest is mapped as if it were null."""
+        keys: list[Key] = list(cells)
+        errors: list[CellError] = []
+        width = max(self.scope.positions.values(), default=-1) + 1
+        if len(keys) < width:
+            errors.append(CellError("values.short-row", "", f"{len(keys)} of {width}"))
+            keys += [""] * (width - len(keys))
+        masked = self._masked(keys)
+        for name in self.plan.used_columns:
+            position = self.scope.positions[name]
+            text = keys[position]
+            if name in masked or not isinstance(text, str):
+                continue
+            found = self.scope.errors(name, text, self.plan.is_fatal(name))
+            if found:
+                errors += found
+                keys[position] = (text,)
+        if any(error.fatal for error in errors):
+            return "", [], errors
+        try:
+            subject, lines, _ = self.core(keys, row, source_row)
+        except CellProblem as problem:
+            # Only an IRI built of several cells can still fail here.
+            return "", [], [*errors, CellError(problem.rule, "", problem.kind, True)]
+        if not subject:
+            return "", [], errors + self._key_errors(keys, masked)
+        return subject, lines, errors
+
+    def _masked(self, keys: Sequence[Key]) -> set[str]:
+        masked = set()
+        for column, variable in self.plan.masks:
+            owner = self.scope.owner(variable)
+            if owner is not None and owner not in masked:
+                key = keys[self.scope.positions[owner]]
+                value = self.scope.cell(owner, (key,) if isinstance(key, str) else key).variables.get(variable)
+                if value not in (None, ()):
+                    masked.add(column.name)
+            elif owner is None and self.scope.constant(variable) is not None:
+                masked.add(column.name)
+        return masked
+
+    def _key_errors(self, keys: Sequence[Key], masked: set[str]) -> list[CellError]:
+        """Say which columns left the row without a subject."""
+        errors = []
+        for name in self.plan.key_columns:
+            key = None if name in masked else keys[self.scope.positions[name]]
+            variables = self.scope.cell(name, key).variables
+            if any(variables.get(variable) in (None, ()) for variable in self.plan.key_variables(name)):
+                errors.append(CellError("values.key", name, "empty" if not key or key == ("",) else "no key", True))
+        absent = [CellError("values.key", name, "no such column", True) for name in self.plan.absent_keys]
+        return errors + absent or [CellError("values.key", "", "empty", True)]
+
+
+def _indent(lines: Sequence[str], depth: int) -> str:
+    return "".join("    " * depth + line + "\n" for line in lines)
+
+
+def _fstring(text: str) -> str:
+    return repr(text)[1:-1].replace("{", "{{").replace("}", "}}") if "'" not in text else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii").replace("'", "\\'").replace("{", "{{").replace("}", "}}")
+
+
+__all__ = ["CsvwError", "Derivation", "DerivationFactory", "Row", "RowFunction", "compile_table"]
