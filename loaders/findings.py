@@ -103,6 +103,13 @@ class Findings:
             if (rule is None or key[0] == rule) and (weight is None or self._listed[key][0].weight == weight)
         )
 
+    def waive(self, rules: Iterable[str]) -> None:
+        """Turn the findings of these rules into information: a steward has published a reason for each."""
+        waived = set(rules)
+        for key, listed in self._listed.items():
+            if key[0] in waived:
+                self._listed[key] = [replace(finding, severity="info") for finding in listed]
+
     @property
     def blocks(self) -> bool:
         """True when at least one finding blocks publication of the dataset."""

@@ -37,6 +37,8 @@ class GraphEntry:
     dump: str  # path of the gzipped dump below the generation
     dataset: str = ""  # "publisher/name" for kind dataset
     period: str = ""
+    bytes: int = 0  # of the dump as it is downloaded
+    dump_sha256: str = ""  # of the dump as it is downloaded
 
     @property
     def published(self) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from server.errors import StorageError
 from server.store import canonical_lines
@@ -37,11 +37,13 @@ _BATCH = 20_000
 
 @dataclass(frozen=True, slots=True)
 class GraphFile:
-    """A written graph file: where it is, how many triples, and the hash of the text before compression."""
+    """A written graph file: where it is, how many triples, the hash of its text, and size and hash as downloaded."""
 
     path: Path
     triples: int
     sha256: str
+    bytes: int
+    dump_sha256: str
 
 
 def canonical(lines: Iterable[str]) -> Iterator[str]:
@@ -113,7 +115,10 @@ def _compress(source: IO[bytes], path: Path) -> GraphFile:
             digest.update(block)
             packed.write(block)
             triples += len(lines)
-    return GraphFile(path, triples, digest.hexdigest())
+    with open(path, "rb") as dump:
+        return GraphFile(
+            path, triples, digest.hexdigest(), path.stat().st_size, hashlib.file_digest(dump, "sha256").hexdigest()
+        )
 
 
 def read_graph(path: Path | None) -> Iterator[str]:
@@ -124,9 +129,9 @@ def read_graph(path: Path | None) -> Iterator[str]:
         yield from lines
 
 
-def open_graph(path: Path) -> gzip.GzipFile:
+def open_graph(path: Path) -> IO[bytes]:
     """Open the plain N-Triples of a graph file for a bulk load."""
-    return gzip.open(path, "rb")
+    return cast(IO[bytes], gzip.open(path, "rb"))
 
 
 def difference(old: Path | None, new: Path | None) -> Iterator[tuple[bool, str]]:

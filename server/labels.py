@@ -8,6 +8,7 @@ Swedish-stemmed one, since FTS5 itself knows no Swedish ("snorojning" and "måle
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import threading
 import unicodedata
@@ -44,7 +45,10 @@ CREATE VIRTUAL TABLE word USING fts5(
     folded, stemmed, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );
 """
-_INDEXES = "CREATE INDEX label_iri ON label (iri); CREATE INDEX label_text ON label (text COLLATE NOCASE);"
+_INDEXES = (
+    "CREATE INDEX label_iri ON label (iri); CREATE INDEX label_text ON label (text COLLATE NOCASE); "
+    "CREATE INDEX label_graph ON label (graph);"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +63,45 @@ class Label:
     graph: str
 
 
-def build_labels(path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> int:
-    """Write the label index of (graph IRI, canonical lines) pairs; return how many labels it holds."""
+def build_labels(path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Write the label index of (graph IRI, canonical lines) pairs."""
     index = sqlite3.connect(path)
     index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
-    total = 0
     for graph, lines in graphs:
-        for iri, type, role, text, language in _labels(lines):
-            total += 1
-            index.execute(
-                "INSERT INTO label VALUES (?, ?, ?, ?, ?, ?, ?)", (total, iri, text, language, role, type, graph)
-            )
-            index.execute(
-                "INSERT INTO word (rowid, folded, stemmed) VALUES (?, ?, ?)", (total, text, " ".join(stems(text)))
-            )
+        _insert(index, graph, lines)
     index.executescript(_INDEXES)
     index.commit()
     index.close()
-    return total
+
+
+def update_labels(old: Path, path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Write the label index that follows from an older one when only these graphs have changed."""
+    shutil.copyfile(old, path)
+    index = sqlite3.connect(path)
+    index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+    for graph, lines in graphs:
+        for id, text in index.execute("SELECT id, text FROM label WHERE graph = ?", (graph,)).fetchall():
+            # A contentless FTS5 table forgets a row only when told what the row said.
+            index.execute(
+                "INSERT INTO word (word, rowid, folded, stemmed) VALUES ('delete', ?, ?, ?)", (id, text, _stemmed(text))
+            )
+        index.execute("DELETE FROM label WHERE graph = ?", (graph,))
+        _insert(index, graph, lines)
+    index.commit()
+    index.close()
+
+
+def _insert(index: sqlite3.Connection, graph: str, lines: Iterable[str]) -> None:
+    for iri, type, role, text, language in _labels(lines):
+        row = (iri, text, language, role, type, graph)
+        id = index.execute(
+            "INSERT INTO label (iri, text, language, role, class, graph) VALUES (?, ?, ?, ?, ?, ?)", row
+        ).lastrowid
+        index.execute("INSERT INTO word (rowid, folded, stemmed) VALUES (?, ?, ?)", (id, text, _stemmed(text)))
+
+
+def _stemmed(text: str) -> str:
+    return " ".join(stems(text))
 
 
 def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -102,42 +102,18 @@ class Ledger:
         """Return which of these paths are live."""
         return {path for path, state in self._states(paths).items() if _STATES[state] == "live"}
 
-    def record(
-        self,
-        generation: int,
-        time: str,
-        seen: Iterable[str],
-        gone: Iterable[tuple[str, Sequence[str]]],
-        declared: Iterable[tuple[str, Event, Sequence[str]]] = (),
-    ) -> dict[Event, int]:
-        """Append what a publication did, in one transaction; return how many events of each kind.
-
-        `seen` are paths described now, `gone` paths no longer described with their last lines, and
-        `declared` what stewards say of paths that go on elsewhere.
-        """
-        counts: dict[Event, int] = {}
-        seen, gone = list(seen), list(gone)
-        with closing(self._connect()) as ledger, ledger:
+    @contextmanager
+    def recording(self, generation: int, time: str) -> Iterator[Recorder]:
+        """Append what a publication does, in one transaction; nothing is kept when the block fails."""
+        with closing(self._connect()) as ledger:
             ledger.executescript(_SCHEMA)
             ledger.execute("BEGIN IMMEDIATE")
-            states = self._states_in(ledger, [*seen, *(path for path, _ in gone)])
-            events: list[tuple[str, Event, str]] = []
-            for path in seen:
-                if path not in states:
-                    events.append((path, "minted", ""))
-                elif _STATES[states[path]] == "withdrawn":
-                    events.append((path, "returned", ""))
-            for path, lines in gone:
-                if _STATES.get(states.get(path, "")) == "live":
-                    events.append((path, "withdrawn", "".join(lines)))
-            events += [(path, event, json.dumps(list(successors))) for path, event, successors in declared]
-            ledger.executemany(
-                "INSERT INTO event (path, event, generation, time, detail) VALUES (?, ?, ?, ?, ?)",
-                ((path, event, generation, time, detail) for path, event, detail in events),
-            )
-            for _, event, _ in events:
-                counts[event] = counts.get(event, 0) + 1
-        return counts
+            try:
+                yield Recorder(ledger, generation, time)
+            except BaseException:
+                ledger.rollback()
+                raise
+            ledger.commit()
 
     def base(self) -> str | None:
         """Return the base that the paths belong to, None while nothing was published."""
@@ -157,18 +133,55 @@ class Ledger:
         if not self.path.exists():
             return {}
         with closing(self._connect()) as ledger:
-            return self._states_in(ledger, list(paths))
-
-    @staticmethod
-    def _states_in(ledger: sqlite3.Connection, paths: list[str]) -> dict[str, str]:
-        """Return the last event of each known path."""
-        states: dict[str, str] = {}
-        for start in range(0, len(paths), 500):
-            chunk = paths[start : start + 500]
-            marks = ",".join("?" * len(chunk))
-            rows = ledger.execute(f"SELECT path, event FROM event WHERE path IN ({marks}) ORDER BY id", chunk)
-            states.update(rows.fetchall())
-        return states
+            return last_events(ledger, list(paths))
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=30, isolation_level=None)
+
+
+class Recorder:
+    """Appends events to an open ledger; made by `Ledger.recording`."""
+
+    def __init__(self, ledger: sqlite3.Connection, generation: int, time: str) -> None:
+        self._ledger, self._generation, self._time = ledger, generation, time
+        self.counts: dict[Event, int] = {}
+
+    def seen(self, paths: Iterable[str]) -> None:
+        """Tell which paths are described now: unknown ones are minted, withdrawn ones return."""
+        paths = list(dict.fromkeys(paths))
+        states = last_events(self._ledger, paths)
+        for path in paths:
+            if path not in states:
+                self._append(path, "minted")
+            elif states[path] == "withdrawn":
+                self._append(path, "returned")
+
+    def gone(self, path: str, description: Sequence[str]) -> None:
+        """Tell that a path is described no more; its last description is kept."""
+        if _STATES.get(last_events(self._ledger, [path]).get(path, "")) == "live":
+            self._append(path, "withdrawn", "".join(description))
+
+    def declared(self, path: str, event: Event, successors: Sequence[str]) -> None:
+        """Tell what a steward says of a path that goes on elsewhere."""
+        detail = json.dumps(list(successors))
+        rows = self._ledger.execute("SELECT event, detail FROM event WHERE path = ? ORDER BY id DESC LIMIT 1", (path,))
+        if rows.fetchone() != (event, detail):
+            self._append(path, event, detail)
+
+    def _append(self, path: str, event: Event, detail: str = "") -> None:
+        self._ledger.execute(
+            "INSERT INTO event (path, event, generation, time, detail) VALUES (?, ?, ?, ?, ?)",
+            (path, event, self._generation, self._time, detail),
+        )
+        self.counts[event] = self.counts.get(event, 0) + 1
+
+
+def last_events(ledger: sqlite3.Connection, paths: list[str]) -> dict[str, str]:
+    """Return the last event of each known path."""
+    states: dict[str, str] = {}
+    for start in range(0, len(paths), 500):
+        chunk = paths[start : start + 500]
+        marks = ",".join("?" * len(chunk))
+        rows = ledger.execute(f"SELECT path, event FROM event WHERE path IN ({marks}) ORDER BY id", chunk)
+        states.update(rows.fetchall())
+    return states

@@ -8,16 +8,24 @@ graph. A visitor's SPARQL never comes here; it runs in `server.readers`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from gzip import GzipFile
-from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, Store, Triple, parse, serialize
+from pyoxigraph import (
+    BlankNode,
+    CanonicalizationAlgorithm,
+    Dataset,
+    DefaultGraph,
+    Literal,
+    NamedNode,
+    Quad,
+    RdfFormat,
+    Store,
+    Triple,
+    parse,
+)
 
 from server.errors import StorageError
-
-type_iri = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 Term = NamedNode | BlankNode | Literal | Triple
 
@@ -30,6 +38,10 @@ class ReadStore:
             self._store = Store.read_only(str(path))
         except OSError as error:
             raise StorageError(f"The store at {path} cannot be opened: {error}. Run `torg doctor`.") from error
+
+    def checkpoint(self, path: Path) -> None:
+        """Copy the store to a new folder by hard links: milliseconds, and no disk until something changes."""
+        self._store.backup(str(path))
 
     def outgoing(self, iri: str) -> Iterator[tuple[str, Term]]:
         """Yield (property, value) of every published triple with this subject."""
@@ -84,19 +96,16 @@ class WriteStore(ReadStore):
     def __init__(self, path: Path) -> None:
         self._store = Store(str(path))
 
-    def checkpoint(self, path: Path) -> None:
-        """Copy the store to a new folder by hard links (`backup()`); flushed first, or rows would be missing."""
-        self._store.flush()
-        self._store.backup(str(path))
-
-    def bulk_load(self, source: IO[bytes] | GzipFile, graph: str | None) -> None:
+    def bulk_load(self, source: IO[bytes], graph: str | None) -> None:
         """Append canonical N-Triples to a named graph, or to the default graph for None."""
         to_graph = DefaultGraph() if graph is None else NamedNode(graph)
         self._store.bulk_load(input=source, format=RdfFormat.N_TRIPLES, to_graph=to_graph)
 
-    def add(self, lines: Iterable[str], graph: str | None) -> None:
-        """Add the triples of canonical N-Triples lines to a graph."""
-        self._store.bulk_extend(quads(lines, graph))
+    def add(self, lines: Iterable[str], graph: str | None) -> int:
+        """Add the triples of canonical N-Triples lines to a graph; return how many it lacked."""
+        new = [quad for quad in quads(lines, graph) if quad not in self._store]
+        self._store.extend(new)
+        return len(new)
 
     def remove(self, lines: Iterable[str], graph: str | None) -> None:
         """Remove the triples of canonical N-Triples lines from a graph."""
@@ -142,13 +151,24 @@ def canonical_lines(lines: Iterable[str]) -> list[str]:
     return result
 
 
-def read_rdf(source: bytes, media_type: str, base: str) -> list[str]:
-    """Return the N-Triples lines of an RDF document of our own (ontology files), blank nodes kept."""
+def read_rdf(documents: Iterable[tuple[bytes, str]], base: str, media_type: str = "text/turtle") -> list[str]:
+    """Return the N-Triples lines of RDF documents with relative IRIs, given as (bytes, skolem name) pairs.
+
+    Blank nodes become IRIs below `/.well-known/genid/` (RDF 1.1 Concepts, section 3.5), named by RDFC-1.0, so the
+    same document always gives the same lines.
+    """
     format = RdfFormat.from_media_type(media_type)
     if format is None:
         raise StorageError(f"There is no parser for {media_type}.")
-    lines = serialize(
-        (quad.triple for quad in parse(BytesIO(source), format=format, base_iri=base)), format=RdfFormat.N_TRIPLES
-    )
-    assert lines is not None
-    return lines.decode().splitlines(keepends=True)
+    lines: list[str] = []
+    for source, name in documents:
+        dataset = Dataset(Quad(*quad.triple) for quad in parse(source, format=format, base_iri=base))
+        dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
+        for quad in dataset:
+            subject, object = _skolem(quad.subject, base, name), _skolem(quad.object, base, name)
+            lines.append(f"{Triple(subject, quad.predicate, object)} .\n")  # type: ignore[arg-type]
+    return lines
+
+
+def _skolem(term: Term, base: str, name: str) -> Term:
+    return NamedNode(f"{base}.well-known/genid/{name}-{term.value}") if isinstance(term, BlankNode) else term

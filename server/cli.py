@@ -1,0 +1,207 @@
+"""The `torg` command: verbs on the steward's nouns, each a thin shell over a function of the same name.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 findings that block, 2 usage or environment.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loaders.errors import LoadError
+from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
+from server.errors import OperationError
+from server.settings import Settings, read_settings
+from server.site import Site, read_site
+from server.starter_site import init as make_site
+
+
+class Torg(click.Group):
+    """The command group; turns the two error families into a sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a LoadError exits 1, an OperationError 2, each as one message."""
+        try:
+            return super().invoke(ctx)
+        except LoadError as error:
+            finding = error.finding
+            language = say.language
+            place = f"{finding.place(language)}: " if finding.place(language) else ""
+            click.echo(f"{place}{finding.text(language)} {finding.advice(language)} [{finding.rule}]", err=True)
+            ctx.exit(1)
+        except OperationError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(2)
+        except BrokenPipeError:
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+@click.group(cls=Torg, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(importlib.metadata.version("torg") if __package__ else None, prog_name="torg")
+@click.option("--lang", type=click.Choice(["sv", "en"]), envvar="TORG_LANG", help="Language of messages / språk.")
+def main(lang: str | None) -> None:
+    """Publish a municipality's data as linked data."""
+    set_language(lang)
+
+
+site_option = click.option(
+    "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
+)
+format_option = click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+
+
+def _open(folder: Path, **flags: Any) -> tuple[Site, Settings]:
+    site = read_site(folder)
+    return site, read_settings(site.raw, flags=flags)
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a working site in FOLDER from the starter region."""
+    make_site(folder)
+    say(
+        sv=f"En plats finns nu i {folder}. Läs site.toml, kör sedan: torg publish --site {folder}",
+        en=f"A site is now in {folder}. Read site.toml, then run: torg publish --site {folder}",
+    )
+
+
+@main.command()
+@click.argument("datasets", nargs=-1)
+@site_option
+@format_option
+def check(datasets: tuple[str, ...], folder: Path, format: str) -> None:
+    """Check DATASETS (all when none is named) and publish nothing."""
+    from server.publish import check as run
+
+    site, settings = _open(folder)
+    with narrator() as progress:
+        report = run(site, settings, datasets, progress)
+    if format == "json":
+        click.echo(json.dumps(report.members(), ensure_ascii=False, indent=1))
+    else:
+        echo_findings(report)
+    sys.exit(1 if report.blocked else 0)
+
+
+@main.command()
+@click.argument("datasets", nargs=-1)
+@click.option("--confirm", is_flag=True, help="Let identifiers vanish: more than a fifth of a dataset's, or a dataset.")
+@click.option("--dry-run", is_flag=True, help="Do everything but switch to the new generation.")
+@site_option
+@format_option
+def publish(datasets: tuple[str, ...], confirm: bool, dry_run: bool, folder: Path, format: str) -> None:
+    """Publish what changed in DATASETS (all when none is named)."""
+    from server.publish import publish as run
+
+    site, settings = _open(folder)
+    with narrator() as progress:
+        done = run(site, settings, only=datasets, confirm=confirm, dry_run=dry_run, progress=progress)
+    echo_publication(done, format)
+    sys.exit(1 if done.blocked else 0)
+
+
+@main.command()
+@click.argument("number", type=int)
+@site_option
+@format_option
+def restore(number: int, folder: Path, format: str) -> None:
+    """Publish a new generation equal to generation NUMBER."""
+    from server.publish import restore as run
+
+    site, settings = _open(folder)
+    with narrator() as progress:
+        done = run(site, settings, number, progress=progress)
+    echo_publication(done, format)
+
+
+@main.command()
+@click.argument("uri", required=False)
+@site_option
+@format_option
+def log(uri: str | None, folder: Path, format: str) -> None:
+    """List the generations, or tell the story of URI."""
+    from server.log import generations, story
+
+    site, settings = _open(folder)
+    data = settings.data_folder(site.folder)
+    entries = story(data, site.uris, uri) if uri else generations(data)
+    if format == "json":
+        click.echo(json.dumps(entries, ensure_ascii=False, indent=1))
+        return
+    for entry in entries:
+        click.echo("  ".join(str(value) for value in entry.values() if value not in ("", None)))
+    if uri and not entries:
+        say(sv=f"{uri} har aldrig publicerats här.", en=f"{uri} was never published here.")
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on.")
+@site_option
+def serve(host: str | None, port: int | None, folder: Path) -> None:
+    """Serve the published site."""
+    from server.serve import serve as run
+
+    site, settings = _open(folder, host=host, port=port)
+    run(site.folder, settings, ready=lambda: _tell_address(settings))
+
+
+@main.command()
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("torg-demo"), help="Where to keep it.")
+@click.option("--no-open", is_flag=True, help="Open no browser.")
+def demo(port: int | None, folder: Path, no_open: bool) -> None:
+    """Publish the starter region and serve it."""
+    from server.publish import publish as run
+    from server.serve import serve as start
+
+    if not (folder / "site.toml").exists():
+        make_site(folder)
+    site, settings = _open(folder, port=port)
+    with narrator() as progress:
+        done = run(site, settings, progress=progress)
+    echo_publication(done, "text", brief=True)
+    start(site.folder, settings, ready=lambda: _invite(site, settings, no_open))
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
+
+
+def _tell_address(settings: Settings) -> None:
+    say(sv=f"torg svarar på {_address(settings)}/", en=f"torg answers at {_address(settings)}/", err=True)
+
+
+def _invite(site: Site, settings: Settings, no_open: bool) -> None:
+    """Say what to try next: a page, a curl line, a query."""
+    address = _address(settings)
+    query = "SELECT ?name WHERE { ?school a <https://schema.org/School> ; <https://schema.org/name> ?name } LIMIT 5"
+    thing = next(iter(site.publishers.values()))
+    say(
+        sv=f"""
+Startregionen är publicerad på {address}/  (avsluta med Ctrl+C)
+
+  En sida:   {address}/datasets
+  Med curl:  curl -L -H 'Accept: text/turtle' {address}/id/organization/{thing.orgnr}
+  En fråga:  curl --data-urlencode 'query={query}' -H 'Accept: text/csv' {address}/sparql
+""",
+        en=f"""
+The starter region is published at {address}/  (stop with Ctrl+C)
+
+  A page:    {address}/datasets
+  By curl:   curl -L -H 'Accept: text/turtle' {address}/id/organization/{thing.orgnr}
+  A query:   curl --data-urlencode 'query={query}' -H 'Accept: text/csv' {address}/sparql
+""",
+    )
+    if not no_open:
+        webbrowser.open(f"{address}/")

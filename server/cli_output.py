@@ -1,0 +1,153 @@
+"""What the commands say: both languages side by side, findings grouped as a steward mends them."""
+
+from __future__ import annotations
+
+import json
+import locale
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+
+from loaders.findings import Finding, Language
+from server.publish import Publication
+from server.reports import DatasetReport, RunReport
+
+SHOWN_PER_RULE = 3
+
+
+class Say:
+    """Prints a message in the language of this run."""
+
+    def __init__(self) -> None:
+        self.language: Language = "en"
+
+    def __call__(self, *, sv: str, en: str, err: bool = False) -> None:
+        """Print the message."""
+        click.echo(self.pick(sv=sv, en=en), err=err)
+
+    def pick(self, *, sv: str, en: str) -> str:
+        """Return the message in the language of this run."""
+        return sv if self.language == "sv" else en
+
+
+say = Say()
+
+
+def set_language(language: str | None) -> None:
+    """Use this language, or the environment's: Swedish for a Swedish locale, else English."""
+    found = language or locale.getlocale()[0] or ""
+    say.language = "sv" if found.lower().startswith(("sv", "swedish")) else "en"
+
+
+_STEPS = {
+    "convert": ("Läser {}", "Reading {}"),
+    "describe": ("Skriver begrepp och katalog", "Writing concepts and catalogue"),
+    "compare": ("Jämför med det publicerade", "Comparing with what is published"),
+    "store": ("Bygger databasen", "Building the store"),
+    "index": ("Bygger sökindex", "Building the search index"),
+    "history": ("Skriver historik", "Writing history"),
+    "ledger": ("För liggaren över identifierare", "Keeping the ledger of identifiers"),
+    "finish": ("Sparar på disk", "Saving to disk"),
+    "flip": ("Växlar till generation {}", "Switching to generation {}"),
+    "clean": ("Städar", "Cleaning up"),
+}
+
+
+@contextmanager
+def narrator() -> Iterator[Callable[[str, str], None]]:
+    """Give a progress function: one live line on a terminal, one line a step elsewhere, always on stderr."""
+    console = Console(stderr=True, highlight=False)
+
+    def text(step: str, what: str) -> str:
+        sv, en = _STEPS.get(step, (step, step))
+        return say.pick(sv=sv, en=en).format(what)
+
+    if console.is_terminal:
+        with console.status("") as status:
+            yield lambda step, what: status.update(text(step, what))
+    else:
+        yield lambda step, what: click.echo(text(step, what), err=True)
+
+
+def echo_publication(done: Publication, format: str, brief: bool = False) -> None:
+    """Print what a run did."""
+    if format == "json":
+        members = done.report.members() | {
+            "generation": done.generation, "changed": done.changed, "identifiers": dict(done.events),
+        }  # fmt: skip
+        click.echo(json.dumps(members, ensure_ascii=False, indent=1))
+        return
+    if not brief or done.blocked:
+        echo_findings(done.report)
+    if done.generation is None:
+        what = len(done.changed)
+        if what:
+            say(
+                sv=f"{what} grafer skulle ändras; inget är publicerat.",
+                en=f"{what} graphs would change; none is published.",
+            )
+        else:
+            say(
+                sv="Inget har ändrats; samma generation visas.",
+                en="Nothing has changed; the same generation is served.",
+            )
+        return
+    say(
+        sv=f"Generation {done.generation} är publicerad: {len(done.changed)} grafer ändrade{_events(done, 'sv')}.",
+        en=f"Generation {done.generation} is published: {len(done.changed)} graphs changed{_events(done, 'en')}.",
+    )
+
+
+def _events(done: Publication, language: str) -> str:
+    words = {
+        "minted": ("nya identifierare", "new identifiers"),
+        "withdrawn": ("borttagna", "withdrawn"),
+        "returned": ("åter", "returned"),
+    }
+    parts = [f"{count} {words[event][language == 'en']}" for event, count in done.events.items() if event in words]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def echo_findings(report: RunReport) -> None:
+    """Print every dataset with its findings, the worst first, a few examples of each."""
+    for dataset in report.datasets:
+        click.echo(_headline(dataset))
+        for finding, more in _grouped(dataset.findings):
+            click.echo(_finding_text(finding))
+            if more:
+                say(sv=f"      … och {more} till av samma slag", en=f"      … and {more} more of the same kind")
+
+
+def _headline(dataset: DatasetReport) -> str:
+    words = {
+        "published": ("klar", "ready"),
+        "kept": ("stoppad; den senaste goda publiceringen ligger kvar", "blocked; the last good publication stays"),
+        "blocked": ("stoppad", "blocked"),
+        "removed": ("borttagen", "removed"),
+    }
+    rows = say.pick(sv="{} rader in, {} ut", en="{} rows in, {} out").format(dataset.rows_in, dataset.rows_out)
+    return f"{dataset.dataset}: {words[dataset.status][say.language == 'en']} ({rows})"
+
+
+def _finding_text(finding: Finding) -> str:
+    mark = {"block": "✗", "warn": "!", "info": "·"}[finding.weight]
+    if sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        mark = {"block": "x", "warn": "!", "info": "-"}[finding.weight]
+    place = finding.place(say.language).removeprefix(finding.dataset).lstrip(", ")
+    where = f"{place}: " if place else ""
+    return f"  {mark} {where}{finding.text(say.language)} {finding.advice(say.language)} [{finding.rule}]"
+
+
+def _grouped(findings: list[Finding]) -> Iterator[tuple[Finding, int]]:
+    """Yield the first examples of each rule and column, the last of them with how many more there are."""
+    order = {"block": 0, "warn": 1, "info": 2}
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.file, finding.column), []).append(finding)
+    for group in sorted(groups.values(), key=lambda group: order[group[0].weight]):
+        shown = group[:SHOWN_PER_RULE]
+        for number, finding in enumerate(shown, start=1):
+            yield finding, len(group) - len(shown) if number == len(shown) else 0

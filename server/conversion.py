@@ -1,0 +1,142 @@
+"""One delivery of a dataset becomes its graph file and its row index, beside the generation being built."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
+
+import ontology
+from loaders.description import Dataset
+from loaders.findings import Finding, Findings
+from server.graph_files import GraphFile, canonical, read_graph, subject, write_graph
+
+_ROWS = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+CREATE TABLE row (key INTEGER PRIMARY KEY, file INTEGER NOT NULL, sheet TEXT NOT NULL, row INTEGER NOT NULL);
+"""
+
+Row = tuple[str, Origin, list[str]]
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What became of one delivery."""
+
+    graph: GraphFile
+    counts: LoadCounts
+
+
+def row_key(subject: str) -> int:
+    """Return the 63-bit key of a subject in a row index (eight bytes a row, whatever the IRI's length)."""
+    return int.from_bytes(hashlib.blake2b(subject.encode(), digest_size=8).digest(), "big") >> 1
+
+
+@dataclass
+class _Repeats:
+    """Rows whose subject was met before; they are numbered by content when all rows are known."""
+
+    rows: dict[str, list[tuple[Origin, list[str]]]] = field(default_factory=dict)
+
+
+def convert(
+    dataset: Dataset, delivery: Delivery, context: LoadContext, graph: Path, rows: Path, findings: Findings
+) -> Conversion:
+    """Write the graph file and the row index of a delivery; findings and counts are filled on the way.
+
+    Raises SourceError when the source cannot be read at all.
+    """
+    rows.parent.mkdir(parents=True, exist_ok=True)
+    counts = LoadCounts()
+    index = sqlite3.connect(rows)
+    try:
+        index.executescript(_ROWS)
+        repeats = _Repeats()
+        raw = write_graph(_first_rows(load(dataset, delivery, context, findings, counts), index, repeats), graph)
+        if repeats.rows:
+            _tell(repeats, dataset, delivery, findings)
+            raw = write_graph(_numbered(graph, repeats, index), graph)
+        index.commit()
+    finally:
+        index.close()
+    return Conversion(raw, counts)
+
+
+def _first_rows(rows: Iterator[Row], index: sqlite3.Connection, repeats: _Repeats) -> Iterator[str]:
+    """Yield the lines of every row whose subject is new; keep the others aside."""
+    insert = index.execute
+    for name, origin, lines in rows:
+        try:
+            insert("INSERT INTO row VALUES (?, ?, ?, ?)", (row_key(name), origin.file, origin.sheet, origin.row))
+        except sqlite3.IntegrityError:
+            repeats.rows.setdefault(name, []).append((origin, lines))
+            continue
+        yield from lines
+
+
+def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iterator[str]:
+    """Yield all lines again, repeated subjects told apart as `…/2`, `…/3` in the order of their content.
+
+    Ordering by content, not by place, makes a reordered export no change.
+    """
+    own: dict[str, list[str]] = {name: [] for name in repeats.rows}
+    for line in list_once(graph):
+        name = subject(line)
+        if name in own:
+            own[name].append(line)
+        else:
+            yield line
+    for name, others in repeats.rows.items():
+        file, sheet, row = index.execute("SELECT file, sheet, row FROM row WHERE key = ?", (row_key(name),)).fetchone()
+        entries = [(Origin(file, sheet, row), own[name])]
+        for origin, lines in others:
+            entries.append((origin, sorted({line for line in canonical(lines) if subject(line) == name})))
+            yield from (line for line in lines if subject(line) != name)
+        entries.sort(key=lambda entry: (entry[1], entry[0].file, entry[0].row))
+        for number, (origin, lines) in enumerate(entries, start=1):
+            numbered = name if number == 1 else f"{name}/{number}"
+            index.execute(
+                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)",
+                (row_key(numbered), origin.file, origin.sheet, origin.row),
+            )
+            yield from (f"<{numbered}{line[len(name) + 1 :]}" for line in lines)
+
+
+def list_once(graph: Path) -> Iterator[str]:
+    """Yield the lines of a graph file that is about to be written again."""
+    copy = graph.with_name(graph.name + ".before")
+    graph.rename(copy)
+    try:
+        yield from read_graph(copy)
+    finally:
+        copy.unlink()
+
+
+def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, findings: Findings) -> None:
+    rule = "identifiers.repeated-line" if _repeats_are_expected(dataset) else "identifiers.repeated"
+    for others in repeats.rows.values():
+        for origin, _ in others:
+            file = delivery.files[origin.file].name
+            findings.add(Finding(rule, dataset=dataset.key, file=file, sheet=origin.sheet, row=origin.row))
+
+
+def _repeats_are_expected(dataset: Dataset) -> bool:
+    """Return whether the specification says that a key names several rows (a voucher has many lines)."""
+    if dataset.specification is None:
+        return False
+    table = json.loads((ontology.specification(dataset.specification) / "table.json").read_text("utf-8"))
+    return bool(table.get(f"{ontology.CSVW_EXTENSION}repeatedKeys") == "expected")
+
+
+def row_origin(rows: Path, subject: str) -> tuple[int, str, int] | None:
+    """Return (file number, sheet, row) of a subject from a row index, None when it has none."""
+    with sqlite3.connect(f"file:{rows}?mode=ro&immutable=1", uri=True) as index:
+        found: tuple[int, str, int] | None = index.execute(
+            "SELECT file, sheet, row FROM row WHERE key = ?", (row_key(subject),)
+        ).fetchone()
+    return found

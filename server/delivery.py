@@ -1,0 +1,277 @@
+"""One dataset on its way into the next generation: converted, kept, blocked or removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from loaders.concepts import ConceptIndex
+from loaders.load import Delivery, LoadContext, deliveries
+
+from loaders.description import Dataset
+from loaders.errors import LoadError
+from loaders.findings import Finding, Findings
+from server.conversion import convert
+from server.generations import Generation, GraphEntry
+from server.graph_files import vanished
+from server.settings import Settings
+from server.shared_graphs import concept_files, meaning_hash, specification_hash
+from server.site import Site
+from server.uris import key_part
+
+Status = Literal["published", "kept", "blocked", "removed"]
+
+# Above this share of vanished identifiers a steward must confirm: it is more often a cut-off file than a closed school.
+VANISHING_SHARE = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """How strict the gates are in this run."""
+
+    confirm: bool = False  # identifiers may vanish
+    named: bool = False  # the steward named the dataset, so sources set aside by a restore are used again
+    check: bool = False  # only look; convert even what has not changed
+
+
+@dataclass
+class DatasetState:
+    """A dataset's state in the next generation; what the manifest keeps of it."""
+
+    key: str
+    status: Status
+    graphs: list[GraphEntry] = field(default_factory=list)
+    deliveries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    description: str = ""  # folder below the generation that holds the dataset.toml it was made by
+    specification: str | None = None
+    issued: str = ""
+    modified: str = ""
+    set_aside: set[str] = field(default_factory=set)
+    previous_graphs: list[GraphEntry] = field(default_factory=list)
+
+    @property
+    def published(self) -> bool:
+        """True when the dataset is in the next generation."""
+        return bool(self.graphs)
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the sources are published."""
+        return sum(delivery["rows_out"] for delivery in self.deliveries.values())
+
+    def manifest(self, number: int) -> dict[str, Any]:
+        """Return the manifest's entry of this dataset."""
+        for delivery in self.deliveries.values():
+            delivery.setdefault("generation", number)
+        return {
+            "status": self.status,
+            "specification": self.specification,
+            "issued": self.issued,
+            "modified": self.modified,
+            "description": self.description,
+            "deliveries": self.deliveries,
+            "set_aside": sorted(self.set_aside),
+        }
+
+
+class DatasetWork:
+    """Makes the states of datasets for one run, in the folder of the next generation."""
+
+    def __init__(
+        self, site: Site, settings: Settings, previous: Generation | None, folder: Path, options: GateOptions
+    ) -> None:
+        self._site, self._settings, self._previous, self._folder, self._options = (
+            site, settings, previous, folder, options,
+        )  # fmt: skip
+        self._known: Mapping[str, Any] = previous.datasets if previous else {}
+        self._graphs = previous.graphs if previous else {}
+
+    @cached_property
+    def _concepts(self) -> ConceptIndex:
+        return ConceptIndex.from_files(*concept_files(self._site))
+
+    @cached_property
+    def _meaning(self) -> str:
+        return meaning_hash(self._site)
+
+    def keep(self, key: str, status: Status = "published") -> DatasetState:
+        """Bring a dataset over from the last generation as it is."""
+        known = self._known[key]
+        graphs = [graph for graph in self._graphs.values() if graph.dataset == key]
+        for graph in graphs:
+            self.link(graph.dump)
+            self.link(_rows_name(key, graph.period))
+        self.link(f"{known['description']}/dataset.toml")
+        return DatasetState(
+            key=key,
+            status=status,
+            graphs=graphs,
+            deliveries={period: dict(delivery) for period, delivery in known["deliveries"].items()},
+            description=known["description"],
+            specification=known["specification"],
+            issued=known["issued"],
+            modified=known["modified"],
+            set_aside=set(known.get("set_aside", [])),
+            previous_graphs=graphs,
+        )
+
+    def blocked(self, key: str) -> DatasetState:
+        """Keep the last good state of a dataset that cannot be published now; nothing when it has none."""
+        return self.keep(key, "kept") if key in self._known else DatasetState(key, "blocked")
+
+    def remove(self, key: str, findings: Findings) -> DatasetState:
+        """Leave out a dataset whose folder is gone, when the steward confirms it."""
+        if self._options.confirm:
+            return DatasetState(key, "removed")
+        findings.add(Finding("identifiers.dataset-gone"))
+        return self.keep(key, "kept")
+
+    def convert(self, dataset: Dataset, findings: Findings) -> DatasetState:
+        """Convert what changed of a dataset and link the rest; a blocked one keeps its last good state."""
+        try:
+            state = self._converted(dataset, findings)
+        except LoadError as error:
+            findings.add(error.finding)
+            return self._back(dataset.key)
+        self._waive(dataset, findings)
+        return self._back(dataset.key) if findings.blocks else state
+
+    def _back(self, key: str) -> DatasetState:
+        for name in (f"dumps/{key}", f"rows/{key}", f"descriptions/{key}"):
+            for path in (self._folder / name, self._folder / f"{name}.nt.gz", self._folder / f"{name}.sqlite"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        return self.blocked(key)
+
+    def _waive(self, dataset: Dataset, findings: Findings) -> None:
+        findings.waive(dataset.waivers)
+
+    def _converted(self, dataset: Dataset, findings: Findings) -> DatasetState:
+        known = self._known.get(dataset.key, {})
+        state = DatasetState(
+            dataset.key,
+            "published",
+            specification=dataset.specification,
+            issued=known.get("issued", ""),
+            modified=known.get("modified", ""),
+            set_aside=set(known.get("set_aside", [])),
+            previous_graphs=[graph for graph in self._graphs.values() if graph.dataset == dataset.key],
+        )
+        state.description = self._describe(dataset)
+        for delivery in deliveries(dataset):
+            self._deliver(dataset, delivery, state, findings)
+        if any(delivery.period for delivery in deliveries(dataset)):
+            self._keep_other_periods(dataset, state)
+        return state
+
+    def _deliver(self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings) -> None:
+        period = delivery.period or ""
+        known = self._known.get(dataset.key, {}).get("deliveries", {}).get(period)
+        fingerprint = self._fingerprint(dataset, delivery)
+        set_aside = fingerprint in state.set_aside and not self._options.named
+        if known and (known["fingerprint"] == fingerprint or set_aside) and not self._options.check:
+            self._carry(dataset.key, period, state)
+            return
+        graph = self._folder / _dump_name(dataset.key, period)
+        rows = self._folder / _rows_name(dataset.key, period)
+        done = convert(dataset, delivery, self._context(dataset, delivery), graph, rows, findings)
+        self._guard(dataset.key, period, graph, findings)
+        publisher, name = dataset.key.split("/")
+        state.graphs.append(
+            GraphEntry(
+                iri=self._site.uris.graph(publisher, name, period or None),
+                kind="dataset",
+                triples=done.graph.triples,
+                sha256=done.graph.sha256,
+                dump=_dump_name(dataset.key, period),
+                dataset=dataset.key,
+                period=period,
+                bytes=done.graph.bytes,
+                dump_sha256=done.graph.dump_sha256,
+            )
+        )
+        state.deliveries[period] = {
+            "fingerprint": fingerprint,
+            "sources": [{"name": file.name, "sha256": file.sha256} for file in delivery.files],
+            "rows_in": done.counts.rows_in,
+            "rows_out": done.counts.rows_out,
+            "findings": {weight: findings.count(weight=weight) for weight in ("block", "warn", "info")},
+        }
+        state.set_aside.discard(fingerprint)
+
+    def _carry(self, key: str, period: str, state: DatasetState) -> None:
+        """Link one unchanged delivery from the last generation."""
+        for graph in state.previous_graphs:
+            if graph.period == period:
+                self.link(graph.dump)
+                self.link(_rows_name(key, period))
+                state.graphs.append(graph)
+                state.deliveries[period] = dict(self._known[key]["deliveries"][period])
+
+    def _keep_other_periods(self, dataset: Dataset, state: DatasetState) -> None:
+        """A period's file never touches other periods: those without a file today stay published."""
+        for graph in state.previous_graphs:
+            if graph.period and graph.period not in state.deliveries:
+                self._carry(dataset.key, graph.period, state)
+
+    def _guard(self, key: str, period: str, graph: Path, findings: Findings) -> None:
+        """Block a delivery that would withdraw more than a fifth of its identifiers, unless confirmed."""
+        old = next((g for g in self._graphs.values() if g.dataset == key and g.period == period), None)
+        if old is None or self._previous is None or self._options.confirm:
+            return
+        own = self._site.uris.iri("/id/")
+        before, gone = vanished(self._previous.path / old.dump, graph, lambda iri: iri.startswith(own))
+        if before and gone / before > VANISHING_SHARE:
+            detail = (("gone", str(gone)), ("before", str(before)))
+            findings.add(Finding("identifiers.vanishing", count=gone, detail=detail))
+
+    def _context(self, dataset: Dataset, delivery: Delivery) -> LoadContext:
+        publisher = self._site.publishers[dataset.publisher]
+        return LoadContext(
+            base=self._site.base,
+            concept_base=self._site.concept_base,
+            authority=publisher.authority,
+            publisher_path=f"id/organization/{publisher.orgnr}",
+            concepts=self._concepts,
+            expand=key_part,
+        )
+
+    def _describe(self, dataset: Dataset) -> str:
+        """Keep the description beside what it made, so that a later fault in it loses nothing."""
+        name = f"descriptions/{dataset.key}"
+        (self._folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(dataset.folder / "dataset.toml", self._folder / name / "dataset.toml")
+        return name
+
+    def _fingerprint(self, dataset: Dataset, delivery: Delivery) -> str:
+        """Return a hash of everything the graph of a delivery depends on."""
+        reading = {name: value for name, value in asdict(dataset).items() if name not in ("folder", "metadata")}
+        parts = [
+            self._meaning,
+            specification_hash(dataset.specification) if dataset.specification else "",
+            json.dumps(reading, sort_keys=True, default=str),
+            *(f"{file.name} {file.sha256}" for file in delivery.files),
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def link(self, name: str) -> None:
+        """Hard-link a file of the last generation into the next one."""
+        assert self._previous is not None
+        source, target = self._previous.path / name, self._folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists() and source.exists():
+            os.link(source, target)
+
+
+def _dump_name(key: str, period: str) -> str:
+    return f"dumps/{key}/{period}.nt.gz" if period else f"dumps/{key}.nt.gz"
+
+
+def _rows_name(key: str, period: str) -> str:
+    return f"rows/{key}/{period}.sqlite" if period else f"rows/{key}.sqlite"

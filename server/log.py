@@ -1,0 +1,54 @@
+"""The story of a site: its generations, and what happened to one URI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from server.generations import DataFolder
+from server.ledger import Ledger
+from server.uris import UriSpace
+
+
+def generations(data: Path) -> list[dict[str, Any]]:
+    """Return every generation ever made, newest first: number, time when kept, what changed, which is current."""
+    folder = DataFolder(data)
+    current = int(folder.current_name() or 0)
+    kept = set(folder.numbers())
+    entries = []
+    for number in sorted(_made(data) | kept, reverse=True):
+        entry: dict[str, Any] = {"generation": number, "created": "", "graphs": 0, "added": 0, "removed": 0}
+        if number in kept:
+            generation = folder.generation(number)
+            entry["created"] = generation.manifest["created"]
+            generation.close()
+        index = data / "history" / f"{number:06d}" / "index.json"
+        if index.exists():
+            graphs = json.loads(index.read_text("utf-8"))["graphs"]
+            entry["graphs"] = len(graphs)
+            entry["added"] = sum(graph["added"] for graph in graphs)
+            entry["removed"] = sum(graph["removed"] for graph in graphs)
+        entry["state"] = "current" if number == current else "kept" if number in kept else "history"
+        entries.append(entry)
+    return entries
+
+
+def _made(data: Path) -> set[int]:
+    history = data / "history"
+    return {int(entry.name) for entry in history.iterdir() if entry.name.isdigit()} if history.is_dir() else set()
+
+
+def story(data: Path, uris: UriSpace, uri: str) -> list[dict[str, Any]]:
+    """Return what happened to a URI (absolute, or a path), oldest first; empty when it was never published."""
+    path = uris.path(uri) if "://" in uri else "/" + uri.lstrip("/")
+    if path is None:
+        return []
+    return [
+        {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event.detail)}
+        for event in Ledger(data / "ledger.sqlite").events(path)
+    ]
+
+
+def _short(detail: str) -> str:
+    return ", ".join(json.loads(detail)) if detail.startswith("[") else ""

@@ -1,0 +1,332 @@
+"""Publication: a site's changed datasets become the next generation, whole or not at all.
+
+One run reads the site, converts what changed, asks the gates, builds the next generation beside
+the current one, and flips the pointer as its last act. A dataset that is blocked keeps its last
+good state and never stops the others. A killed run leaves nothing that is served.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from loaders.description import Dataset, read_dataset
+from loaders.errors import LoadError
+from loaders.findings import Finding, Findings
+from server.assemble import Change, build_index, build_store, changes, write_history
+from server.catalog import CatalogEntry, GraphDump, catalog_lines
+from server.delivery import DatasetState, DatasetWork, GateOptions
+from server.errors import OperationError, StorageError
+from server.generations import DataFolder, Generation, GraphEntry, remove_tree
+from server.graph_files import GraphFile, difference, subjects, write_graph
+from server.ledger import Ledger
+from server.provenance import provenance_lines
+from server.reports import RunReport, write_reports
+from server.settings import Settings
+from server.shared_graphs import shared_graphs
+from server.site import Site
+from server.store import ReadStore
+
+Progress = Callable[[str, str], None]
+"""Called as progress(step, what) before each step; the steps are STEPS."""
+
+STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
+
+
+def _silent(step: str, what: str) -> None:
+    """Report no progress."""
+
+
+@dataclass
+class Publication:
+    """What one run did: the generation it made (None when nothing changed), and what it found."""
+
+    generation: int | None
+    report: RunReport
+    changed: list[str] = field(default_factory=list)
+    events: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> list[str]:
+        """The datasets whose new state was not published."""
+        return self.report.blocked
+
+
+def publish(
+    site: Site,
+    settings: Settings,
+    *,
+    only: Sequence[str] = (),
+    confirm: bool = False,
+    dry_run: bool = False,
+    now: datetime | None = None,
+    progress: Progress = _silent,
+) -> Publication:
+    """Publish what changed in the site and return what was done.
+
+    `only` names datasets ("publisher/name" or "publisher"); `confirm` lets identifiers vanish;
+    `dry_run` does all but the flip. Raises LockedError when another run holds the lock,
+    OperationError when the run cannot go on; then the last generation is served as before.
+    """
+    data = DataFolder(settings.data_folder(site.folder))
+    _check_only(site, only)
+    with data.writing("publish"):
+        run = _Run(site, settings, data, now or datetime.now(UTC), progress)
+        with run.folder():
+            run.convert(only, GateOptions(confirm=confirm, named=bool(only)))
+            return run.build(dry_run=dry_run)
+
+
+def restore(
+    site: Site, settings: Settings, number: int, *, now: datetime | None = None, progress: Progress = _silent
+) -> Publication:
+    """Publish a new generation equal to a kept one, and return what was done.
+
+    The sources of the datasets it changes are set aside, so that a scheduled run does not bring
+    back what was rolled back; a changed source, or naming the dataset, publishes it again.
+    """
+    data = DataFolder(settings.data_folder(site.folder))
+    with data.writing(f"restore {number}"):
+        run = _Run(site, settings, data, now or datetime.now(UTC), progress)
+        with run.folder():
+            run.take(data.generation(number))
+            return run.build(dry_run=False, described=True)
+
+
+def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Progress = _silent) -> RunReport:
+    """Return what a publication would find, without publishing and without the writer's lock."""
+    from tempfile import TemporaryDirectory
+
+    _check_only(site, only)
+    data = DataFolder(settings.data_folder(site.folder))
+    previous = data.current()
+    report = RunReport(datetime.now(UTC).isoformat())
+    with TemporaryDirectory(prefix="torg-check-") as folder:
+        for state, findings in _work(site, settings, previous, Path(folder), only, GateOptions(check=True), progress):
+            report.add(state, findings)
+    if previous:
+        previous.close()
+    return report
+
+
+def _check_only(site: Site, only: Sequence[str]) -> None:
+    known = {dataset.key for dataset in site.datasets} | set(site.faults) | set(site.publishers)
+    for name in only:
+        if name.strip("/") not in known:
+            raise OperationError(f"There is no dataset {name} here. These are: {', '.join(sorted(known))}.")
+
+
+def _selected(key: str, only: Sequence[str]) -> bool:
+    return not only or any(key == name.strip("/") or key.startswith(f"{name.strip('/')}/") for name in only)
+
+
+def _work(
+    site: Site,
+    settings: Settings,
+    previous: Generation | None,
+    folder: Path,
+    only: Sequence[str],
+    options: GateOptions,
+    progress: Progress,
+) -> Iterator[tuple[DatasetState, Findings]]:
+    """Yield every dataset's state in the next generation, with what was found on the way."""
+    work = DatasetWork(site, settings, previous, folder, options)
+    known = dict(previous.datasets) if previous else {}
+    described = {dataset.key: dataset for dataset in site.datasets}
+    for key in sorted({*known, *described, *site.faults}):
+        if not _selected(key, only):
+            if key in known:
+                yield work.keep(key), Findings(key)
+            continue
+        progress("convert", key)
+        findings = Findings(key)
+        if key in site.faults:
+            findings.add(site.faults[key].finding)
+            yield work.blocked(key), findings
+        elif key in described:
+            yield work.convert(described[key], findings), findings
+        else:
+            yield work.remove(key, findings), findings
+
+
+class _Run:
+    """One publication or restore, from the open folder to the flip."""
+
+    def __init__(self, site: Site, settings: Settings, data: DataFolder, now: datetime, progress: Progress) -> None:
+        self._site, self._settings, self._data, self._progress = site, settings, data, progress
+        self._time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+        self._ledger = Ledger(data.path / "ledger.sqlite")
+        self._previous = data.current()
+        self._states: dict[str, DatasetState] = {}
+        self._graphs: dict[str, GraphEntry] = {}
+        self._report = RunReport(self._time)
+        self._ledger.roll_back(int(data.current_name() or 0))
+        self._check_base()
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Hold the folder of the next generation; whatever is left of it at the end is removed."""
+        self._folder = self._data.begin()
+        try:
+            yield self._folder
+        except OSError as error:
+            raise StorageError(
+                f"{self._data.path} cannot be written: {error.strerror or error}. "
+                "The last generation is served as before; free some space and run the command again."
+            ) from error
+        finally:
+            if self._folder.exists():
+                remove_tree(self._folder)
+            if self._previous:
+                self._previous.close()
+
+    def _check_base(self) -> None:
+        old = self._ledger.base()
+        if old is not None and old != self._site.base:
+            detail = (("new", self._site.base), ("old", old))
+            raise LoadError(Finding("site.base-changed", file="site.toml", detail=detail))
+
+    def convert(self, only: Sequence[str], options: GateOptions) -> None:
+        """Bring every dataset into the next generation: converted, linked from the last, or left out."""
+        work = _work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
+        for state, findings in work:
+            self._report.add(state, findings)
+            if state.published:
+                self._states[state.key] = state
+                self._graphs.update({graph.iri: graph for graph in state.graphs})
+
+    def take(self, source: Generation) -> None:
+        """Bring every graph of a kept generation into the next one, and set aside the sources it undoes."""
+        work = DatasetWork(self._site, self._settings, source, self._folder, GateOptions())
+        undone = self._previous.datasets if self._previous else {}
+        for key in sorted(source.datasets):
+            state = work.keep(key)
+            state.set_aside = _fingerprints(undone.get(key)) - _fingerprints(source.datasets[key])
+            self._states[key] = state
+            self._graphs.update({graph.iri: graph for graph in state.graphs})
+        for iri, graph in source.graphs.items():
+            if graph.kind not in ("dataset", "system"):
+                work.link(graph.dump)
+                self._graphs[iri] = graph
+        source.close()
+
+    def build(self, dry_run: bool, described: bool = False) -> Publication:
+        """Build the generation from its graph files and switch to it, unless nothing changed."""
+        if not described:
+            self._describe()
+        self._progress("compare", "")
+        changed = changes(self._previous, self._folder, self._graphs)
+        changed = [change for change in changed if change.entry.kind != "system"]
+        if not changed or dry_run:
+            write_reports(self._data.path, None, self._report)
+            return Publication(None, self._report, [change.entry.iri for change in changed])
+        number = self._assemble()
+        counts = self._record(number, changed)
+        self._progress("finish", "")
+        write_reports(self._data.path, self._folder, self._report)
+        self._data.finish(self._folder)
+        self._progress("flip", str(number))
+        self._data.flip(number)
+        self._progress("clean", "")
+        self._data.forget(self._settings.keep_generations)
+        return Publication(number, self._report, [change.entry.iri for change in changed], counts)
+
+    def _describe(self) -> None:
+        """Write the graphs that are not datasets': ontology, concepts, catalogue."""
+        self._progress("describe", "")
+        for shared in shared_graphs(self._site):
+            name = shared.path.removeprefix("graph/")
+            self._add(name, shared.kind, write_graph(shared.lines(), self._dump(name)))
+        entries = [self._catalog_entry(state) for state in self._states.values()]
+        self._add(
+            "site/catalog", "catalog", write_graph(catalog_lines(self._site, entries), self._dump("site/catalog"))
+        )
+
+    def _catalog_entry(self, state: DatasetState) -> CatalogEntry:
+        folder = self._folder / state.description
+        dataset: Dataset = read_dataset(folder, state.key.split("/")[0])
+        dumps = tuple(
+            GraphDump(graph.iri, graph.period, graph.triples, graph.dump, graph.bytes, graph.dump_sha256)
+            for graph in state.graphs
+        )
+        if self._changed_since_last(state):
+            state.modified = self._time
+        state.issued = state.issued or self._time
+        return CatalogEntry(dataset, dumps, state.issued, state.modified, state.rows)
+
+    def _changed_since_last(self, state: DatasetState) -> bool:
+        before = {graph.iri: graph.sha256 for graph in state.previous_graphs}
+        return before != {graph.iri: graph.sha256 for graph in state.graphs} or not state.modified
+
+    def _dump(self, name: str) -> Path:
+        return self._folder / "dumps" / f"{name}.nt.gz"
+
+    def _add(self, name: str, kind: str, file: GraphFile) -> None:
+        iri = self._site.uris.iri(f"graph/{name}")
+        self._graphs[iri] = GraphEntry(
+            iri, kind, file.triples, file.sha256, f"dumps/{name}.nt.gz", "", "", file.bytes, file.dump_sha256
+        )
+
+    def _assemble(self) -> int:
+        """Build store, index and manifest in the folder; return the number the generation will have."""
+        number = int(self._folder.name.removeprefix("next-"))
+        lines = provenance_lines(self._site, self._states.values(), number, self._time)
+        self._add("site/provenance", "system", write_graph(lines, self._dump("site/provenance")))
+        changed = changes(self._previous, self._folder, self._graphs)
+        self._progress("store", "")
+        merged = build_store(self._folder, self._previous, self._graphs, changed)
+        self._progress("index", "")
+        build_index(self._folder, self._previous, self._graphs, changed)
+        manifest = {
+            "number": number,
+            "created": self._time,
+            "base": self._site.base,
+            "concept_base": self._site.concept_base,
+            "title": dict(self._site.title),
+            "default_graph_triples": merged,
+            "quads": merged + sum(graph.triples for graph in self._graphs.values()),
+            "graphs": [asdict(self._graphs[iri]) for iri in sorted(self._graphs)],
+            "datasets": {key: state.manifest(number) for key, state in sorted(self._states.items())},
+        }
+        (self._folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8")
+        return number
+
+    def _record(self, number: int, changed: list[Change]) -> Mapping[str, int]:
+        """Write the history and the ledger's events of the coming flip."""
+        self._progress("history", "")
+        write_history(self._data.path / "history" / f"{number:06d}", changed)
+        self._progress("ledger", "")
+        self._ledger.keep_base(self._site.base)
+        store = ReadStore(self._folder / "store")
+        with self._ledger.recording(number, self._time) as recorder:
+            for change in changed:
+                removed = (line for added, line in difference(change.old, change.new) if not added)
+                for iri, lines in subjects(removed):
+                    path = self._site.uris.path(iri)
+                    if path and path.startswith(("/id/", "/def/")) and not store.describes(iri):
+                        recorder.gone(path, lines)
+            for change in changed:
+                new = (line for added, line in difference(change.old, change.new) if added)
+                for batch in _batches(subjects(new), 5000):
+                    paths = (self._site.uris.path(iri) for iri in batch)
+                    recorder.seen(path for path in paths if path and path.startswith(("/id/", "/def/")))
+            return {str(event): count for event, count in recorder.counts.items()}
+
+
+def _batches(described: Iterator[tuple[str, list[str]]], size: int) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for iri, _ in described:
+        batch.append(iri)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _fingerprints(dataset: Mapping[str, Any] | None) -> set[str]:
+    return {delivery["fingerprint"] for delivery in dataset["deliveries"].values()} if dataset else set()

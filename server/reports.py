@@ -1,0 +1,87 @@
+"""The record of a publication run: every dataset's status, counts and findings, as JSON beside the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loaders.findings import Finding, Findings, Language
+from server.delivery import DatasetState
+
+
+@dataclass
+class DatasetReport:
+    """What a run says of one dataset."""
+
+    dataset: str
+    status: str
+    rows_in: int
+    rows_out: int
+    findings: list[Finding]
+    counts: dict[str, int]
+
+    def members(self) -> dict[str, Any]:
+        """Return the report as JSON members, each finding with its text in every language."""
+        return {
+            "dataset": self.dataset,
+            "status": self.status,
+            "rows_in": self.rows_in,
+            "rows_out": self.rows_out,
+            "counts": self.counts,
+            "findings": [finding_members(finding) for finding in self.findings],
+        }
+
+
+@dataclass
+class RunReport:
+    """What a run says of every dataset it looked at."""
+
+    time: str
+    datasets: list[DatasetReport] = field(default_factory=list)
+
+    def add(self, state: DatasetState, findings: Findings) -> None:
+        """Add a dataset's state and findings."""
+        counts = {weight: findings.count(weight=weight) for weight in ("block", "warn", "info")}
+        rows_in = sum(delivery["rows_in"] for delivery in state.deliveries.values())
+        self.datasets.append(DatasetReport(state.key, state.status, rows_in, state.rows, list(findings), counts))
+
+    @property
+    def blocked(self) -> list[str]:
+        """The datasets whose new state cannot be published."""
+        return [report.dataset for report in self.datasets if report.status in ("kept", "blocked")]
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield every listed finding."""
+        for report in self.datasets:
+            yield from report.findings
+
+    def members(self) -> dict[str, Any]:
+        """Return the report as JSON members."""
+        return {"time": self.time, "datasets": [report.members() for report in self.datasets]}
+
+
+def finding_members(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON members; it never holds the value it is about."""
+    languages: tuple[Language, ...] = ("sv", "en")
+    members = {name: value for name, value in asdict(finding).items() if value not in ("", None, ())}
+    members["severity"] = finding.weight
+    members["detail"] = dict(finding.detail)
+    members["text"] = {language: finding.text(language) for language in languages}
+    members["advice"] = {language: finding.advice(language) for language in languages}
+    return members
+
+
+def write_reports(data: Path, generation: Path | None, report: RunReport) -> None:
+    """Write the run's report below the data folder, and each dataset's into the generation it made."""
+    _write(data / "runs" / f"{report.time.replace(':', '')}.json", report.members())
+    if generation is not None:
+        for dataset in report.datasets:
+            _write(generation / "reports" / f"{dataset.dataset}.json", {"time": report.time} | dataset.members())
+
+
+def _write(path: Path, members: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(members, indent=1, ensure_ascii=False), "utf-8")

@@ -1,0 +1,76 @@
+"""The graphs that do not come from datasets: shared concepts, mappings, ontology, and the site's own concepts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import ontology
+from loaders.errors import DescriptionError
+from loaders.findings import Finding
+from server.site import Site
+from server.store import read_rdf
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGraph:
+    """A graph made from Turtle files: its IRI path, kind, and the files with the base to read them on."""
+
+    path: str
+    kind: str
+    files: tuple[tuple[str, bytes], ...]
+    base: str
+
+    def lines(self) -> list[str]:
+        """Return the N-Triples lines; raise DescriptionError when a file is no Turtle."""
+        lines: list[str] = []
+        for name, source in self.files:
+            try:
+                lines += read_rdf([(source, name.removesuffix(".ttl"))], self.base)
+            except SyntaxError as error:
+                detail = (("reason", str(error)),)
+                raise DescriptionError(Finding("site.not-turtle", file=name, row=error.lineno, detail=detail)) from None
+        return lines
+
+
+def shared_graphs(site: Site) -> Iterator[SharedGraph]:
+    """Yield the shared graphs of a site, in the order they are published."""
+    base = site.concept_base
+    yield SharedGraph("graph/shared/ontology", "ontology", _packaged("core.ttl"), base)
+    yield SharedGraph("graph/shared/concepts", "concepts", _packaged("concepts"), base)
+    yield SharedGraph("graph/shared/mappings", "concepts", _packaged("mappings"), base)
+    own = tuple((path.name, path.read_bytes()) for path in site.concept_files)
+    if own:
+        yield SharedGraph("graph/site/concepts", "concepts", own, site.base)
+
+
+def _packaged(name: str) -> tuple[tuple[str, bytes], ...]:
+    entry = ontology.root() / name
+    files = [entry] if entry.is_file() else sorted(entry.iterdir(), key=lambda file: file.name)
+    return tuple((file.name, file.read_bytes()) for file in files if file.name.endswith(".ttl"))
+
+
+def meaning_hash(site: Site) -> str:
+    """Return a hash of all that gives a source its meaning: concepts, specifications, bases, mapping version."""
+    digest = hashlib.sha256(f"{site.base} {site.concept_base} {MAPPING_VERSION}".encode())
+    for graph in shared_graphs(site):
+        for name, source in graph.files:
+            digest.update(name.encode() + source)
+    return digest.hexdigest()
+
+
+MAPPING_VERSION = "1"
+"""Raise it when the loaders give other triples for the same source and specification."""
+
+
+def specification_hash(name: str) -> str:
+    """Return a hash of a specification's table."""
+    return hashlib.sha256((ontology.specification(name) / "table.json").read_bytes()).hexdigest()
+
+
+def concept_files(site: Site) -> tuple[list[Path], str, list[tuple[Path, str]]]:
+    """Return what a ConceptIndex is built from: shared files, the base to read them on, and the site's own."""
+    shared = [Path(str(file)) for file in (ontology.root() / "concepts").iterdir() if file.name.endswith(".ttl")]
+    return sorted(shared), site.concept_base, [(path, site.base) for path in site.concept_files]

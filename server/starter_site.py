@@ -1,0 +1,24 @@
+"""Makes a new site folder from the starter region that ships with torg."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+from server.errors import OperationError
+
+
+def init(folder: Path) -> Path:
+    """Copy the starter region into a new or empty folder and return the folder.
+
+    Raises OperationError when the folder has something in it: nothing of a steward's is overwritten.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OperationError(f"{folder} is not empty. Name a new folder, such as `torg init mystad`.")
+    try:
+        with as_file(files("server") / "starter") as starter:
+            copytree(starter, folder, dirs_exist_ok=True, ignore=ignore_patterns("__pycache__", "*.py"))
+    except OSError as error:
+        raise OperationError(f"{folder} cannot be made: {error.strerror or error}.") from error
+    return folder
