@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from loaders.description import Dataset, specification_names
+from server.catalog_concepts import Places, service_area, theme_of
 from server.catalog_graph import CatalogGraph, term
 from server.catalog_metadata import HVD_LEGISLATION, described, publisher_iri, publisher_type
 from server.catalog_values import (
@@ -38,11 +39,9 @@ DATASET_PROPERTIES = (
     ("alternative", "dcterms:alternative", "text"),
     ("description", "dcterms:description", "text"),
     ("keyword", "dcat:keyword", "text"),
-    ("theme", "dcat:theme", "theme"),
     ("accrualPeriodicity", "dcterms:accrualPeriodicity", "code"),
     ("accessRights", "dcterms:accessRights", "code"),
     ("language", "dcterms:language", "code"),
-    ("availability", "dcatap:availability", "code"),
     ("hvdCategory", "dcatap:hvdCategory", "code"),
     ("applicableLegislation", "dcatap:applicableLegislation", "iri"),
     ("issued", "dcterms:issued", "time"),
@@ -105,6 +104,7 @@ class _Catalog:
         self.entries = sorted(entries, key=lambda entry: entry.dataset.key)
         self.graph = CatalogGraph()
         self.iri = site.uris.iri
+        self.places = Places(site)
 
     def build(self) -> CatalogGraph:
         root = self.iri("id/catalog")
@@ -215,7 +215,7 @@ class _Catalog:
         return iri
 
     def place(self, value: str) -> str | None:
-        return self.site.uris.resolve(f"def/place/{value}") if value.isdigit() else address(value)
+        return self.places.iri(value) if ":" not in value else address(value)
 
     def dataset_iri(self, dataset: Dataset) -> str:
         return self.site.uris.dataset(dataset.publisher, dataset.name)
@@ -229,13 +229,22 @@ class _Catalog:
         said.setdefault("landingPage", self.iri(f"res/dataset/{dataset.key}"))
         g.link(iri, "rdf:type", term("dcat:Dataset"))
         for word, property, kind in DATASET_PROPERTIES:
-            if word in said and not (word == "availability"):
+            if word in said:
                 self.value(iri, word, property, kind, said[word])
+        self.themes(iri, said)
         g.link(iri, "dcterms:publisher", publisher_iri(publisher))
         g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint"), dataset.name))
         self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
         if entry.graphs:
             self.distributions(entry, iri, said)
+
+    def themes(self, iri: str, said: Mapping[str, Any]) -> None:
+        """Write EU themes as dcat:theme, our own service areas as dcterms:subject; the first follow from the second."""
+        values = [str(value) for value in as_list(said.get("theme"))]
+        areas = [area for value in values if (area := service_area(value))]
+        themes = [theme for value in values if (theme := code_list("theme").iri(value))]
+        self.graph.link(iri, "dcat:theme", *(themes or map(theme_of, areas)))
+        self.graph.link(iri, "dcterms:subject", *(self.site.uris.resolve(f"def/service/{area}") for area in areas))
 
     def value(self, iri: str, word: str, property: str, kind: str, said: Any) -> None:
         g = self.graph
@@ -253,7 +262,7 @@ class _Catalog:
                 g.link(iri, property, self.object_iri(word, kind, str(value)))
 
     def object_iri(self, word: str, kind: str, value: str) -> str | None:
-        if kind in ("code", "theme"):
+        if kind == "code":
             return code_list(word).iri(value)
         if kind == "place":
             return self.place(value)

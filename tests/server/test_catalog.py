@@ -29,7 +29,7 @@ license = "CC0"
 name.sv = "Granby kommun"
 name.en = "Granby Municipality"
 orgnr = "212000-1967"
-kommunkod = "9901"
+kommunkod = "1880"
 contact = "oppnadata@granby.example"
 homepage = "https://granby.example/öppna data"
 
@@ -49,7 +49,7 @@ conformsTo = "leverantorsreskontra"
 source = "reskontra-*.csv"
 delivery = "period"
 license = "https://creativecommons.org/licenses/by/4.0"
-theme = ["ECON"]
+theme = ["T2.2"]
 accrualPeriodicity = "MONTHLY"
 hvdCategory = ["companies"]
 contactPoint.name = "Ekonomienheten"
@@ -238,8 +238,27 @@ def test_dates_are_typed_by_their_form(graph: Graph) -> None:
 def test_specification_and_publisher_fill_a_bare_description(graph: Graph) -> None:
     schools = URIRef(BASE + "id/dataset/granby/skolor")
     assert Literal("Skolor, Granby kommun", "sv") in set(graph.objects(schools, DCTERMS.title))
-    assert graph.value(schools, DCTERMS.spatial) == URIRef(BASE + "def/place/9901")
+    assert graph.value(schools, DCTERMS.spatial) == URIRef(BASE + "def/place/1880")
     assert graph.value(schools, DCTERMS.conformsTo) == URIRef(BASE + "spec/skolor")
+
+
+def test_eu_theme_follows_from_our_service_area(graph: Graph) -> None:
+    ledger = URIRef(BASE + "id/dataset/granby/reskontra")
+    assert set(graph.objects(ledger, DCTERMS.subject)) == {URIRef(BASE + "def/service/T2.2")}
+    theme = URIRef("http://publications.europa.eu/resource/authority/data-theme/ECON")
+    assert set(graph.objects(ledger, DCAT.theme)) == {theme}
+
+
+def test_a_sites_own_place_is_found_by_its_code(site: Site) -> None:
+    place = '<def/norrsjo/9901> skos:inScheme <def/place> ; skos:notation "9901" .'
+    (site.folder / "concepts").mkdir()
+    (site.folder / "concepts/own.ttl").write_text(
+        f"@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n{place}", "utf-8"
+    )
+    entry = entries_of(site)[0]
+    dataset = replace(entry.dataset, metadata=entry.dataset.metadata | {"spatial": "9901"})
+    graph = parsed(catalog_lines(site, [replace(entry, dataset=dataset)]))
+    assert (None, DCTERMS.spatial, URIRef(BASE + "def/norrsjo/9901")) in graph
 
 
 def test_each_period_has_its_distributions_and_the_dataset_the_whole_time(graph: Graph) -> None:
