@@ -1,0 +1,72 @@
+"""Generations: one writer, atomic switch, nothing half-made is ever served or deleted under a reader."""
+
+import os
+
+import pytest
+
+from server.errors import LockedError, StorageError
+from server.generations import DataFolder
+
+
+def make(data: DataFolder) -> int:
+    folder = data.begin()
+    (folder / "manifest.json").write_text('{"graphs": [], "datasets": {}}')
+    number = data.finish(folder)
+    data.flip(number)
+    return number
+
+
+def test_the_first_generation_is_one(tmp_path):
+    data = DataFolder(tmp_path / "data")
+    assert data.current() is None
+    assert 1 == make(data)
+    current = data.current()
+    assert "000001" == current.name
+    current.close()
+
+
+def test_a_finished_generation_is_read_only(tmp_path):
+    data = DataFolder(tmp_path)
+    make(data)
+    assert 0o444 == os.stat(data.generations / "000001" / "manifest.json").st_mode & 0o777
+
+
+def test_the_second_writer_is_told_who_holds_the_lock(tmp_path):
+    data = DataFolder(tmp_path)
+    with data.writing("publish"), pytest.raises(LockedError, match=f"torg publish .process {os.getpid()}"):
+        with data.writing("publish"):
+            pass
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    data = DataFolder(tmp_path)
+    make(data)
+    folder = data.begin()
+    (folder / "store").mkdir()
+    data.finish(folder)  # finished, but the pointer was never flipped
+    (tmp_path / "history" / "000002").mkdir(parents=True)
+    data.begin()  # half-made
+
+    with data.writing("publish"):
+        assert [1] == data.numbers()
+        assert [] == list((tmp_path / "history").iterdir())
+        assert ["000001"] == [entry.name for entry in data.generations.iterdir()]
+
+
+def test_old_generations_go_but_not_under_a_reader(tmp_path):
+    data = DataFolder(tmp_path)
+    for _ in range(5):
+        make(data)
+    reader = data.generation(2)
+
+    assert [1, 3] == data.forget(keep=2)
+    assert [2, 4, 5] == data.numbers()
+    reader.close()
+    assert [2] == data.forget(keep=2)
+
+
+def test_a_generation_that_is_not_kept_is_named(tmp_path):
+    data = DataFolder(tmp_path)
+    make(data)
+    with pytest.raises(StorageError, match="Generation 7 is not kept; these are: 1"):
+        data.generation(7)

@@ -1,0 +1,60 @@
+"""The label index finds what people type: without dots, inflected, half a word."""
+
+import pytest
+
+from server.labels import LabelIndex, build_labels, update_labels
+
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+CONCEPT = "https://data.norrsjo.example/def/service/T7.6"
+GRAPH = "https://data.norrsjo.example/graph/shared/concepts"
+
+
+def concept(iri: str, sv: str, en: str, notation: str = "T1") -> list[str]:
+    return sorted(
+        [
+            f'<{iri}> <{SKOS}prefLabel> "{sv}"@sv .\n',
+            f'<{iri}> <{SKOS}prefLabel> "{en}"@en .\n',
+            f'<{iri}> <{SKOS}notation> "{notation}" .\n',
+            f"<{iri}> <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <{SKOS}Concept> .\n",
+        ]
+    )
+
+
+@pytest.fixture
+def index(tmp_path):
+    lines = concept(CONCEPT, "Snöröjning", "Snow clearance", "T7.6") + concept(
+        "https://data.norrsjo.example/def/x/M", "Måleriarbeten", 'Painting "works"'.replace('"', '\\"')
+    )
+    build_labels(tmp_path / "labels.sqlite", [(GRAPH, lines)])
+    return LabelIndex(tmp_path / "labels.sqlite")
+
+
+@pytest.mark.parametrize("typed", ["Snöröjning", "snorojning", "snör", "SNOW clear", "T7.6", "snöröjningen"])
+def test_finds_the_concept(index, typed):
+    assert CONCEPT == index.search(typed)[0].iri
+
+
+def test_finds_other_inflections(index):
+    assert ["https://data.norrsjo.example/def/x/M"] == [hit.iri for hit in index.search("måleriarbete")]
+
+
+@pytest.mark.parametrize("typed", ['"', "AND OR NOT", "a*b(c)", "", "x" * 10_000, "NEAR(snö"])
+def test_operators_and_nonsense_are_only_words(index, typed):
+    assert isinstance(index.search(typed), list)
+
+
+def test_labels_come_in_the_language_asked_for(index):
+    assert ("Snow clearance", "en") == index.label(CONCEPT, "en")
+    assert ("Snöröjning", "sv") == index.label(CONCEPT, "fi")
+    assert 'Painting "works"' == index.label("https://data.norrsjo.example/def/x/M", "en")[0]
+    assert index.label("https://data.norrsjo.example/def/none") is None
+
+
+def test_an_update_equals_a_new_index(index, tmp_path):
+    changed = concept(CONCEPT, "Halkbekämpning", "De-icing", "T7.6")
+
+    update_labels(tmp_path / "labels.sqlite", tmp_path / "next.sqlite", [(GRAPH, changed)])
+
+    updated = LabelIndex(tmp_path / "next.sqlite")
+    assert [] == updated.search("snöröjning")
+    assert CONCEPT == updated.search("halkbekamp")[0].iri
