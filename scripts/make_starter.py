@@ -23,7 +23,7 @@ from starter_region.facilities import HOMES, SCHOOLS
 from starter_region.ledger import MONTHS, Posting, postings
 from starter_region.ledgers import INTERNAL, LEDGERS, MASKED
 from starter_region.places import homes, schools
-from starter_region.region import MUNICIPALITIES, Municipality
+from starter_region.region import MUNICIPALITIES, TRADERS, Municipality
 
 ROOT = Path(__file__).resolve().parent.parent
 Totals = dict[str, Decimal]
@@ -101,6 +101,7 @@ def make(site: Path, facts_file: Path) -> None:
     facts = {
         "about": "Written by scripts/make_starter.py from its own model; rows are counted as in the source, where a header is row 1.",
         "municipalities": {town.key: {"kommunkod": town.kommunkod, "orgnr": town.number} for town in MUNICIPALITIES},
+        "persons": [{"name": trader.name, "number": trader.number} for trader in TRADERS],
         "datasets": datasets,
         "paid_to_supplier": {number: f"{paid[number]:.2f}" for number in sorted(paid)},
         "paid_in_all": f"{sum(paid.values(), Decimal(0)):.2f}",
