@@ -87,6 +87,11 @@ class Datatype:
         """The IRI of literals of this datatype (csv2rdf 5.1, Interpreting datatypes)."""
         return self.id or builtin_iri(self.base)
 
+    @property
+    def bounds(self) -> tuple[str | None, ...]:
+        """The four bounds, None where there is none."""
+        return self.minInclusive, self.maxInclusive, self.minExclusive, self.maxExclusive
+
     def is_a(self, ancestor: str) -> bool:
         """Tell whether the base is the ancestor or derives from it."""
         return derives(self.base, ancestor)

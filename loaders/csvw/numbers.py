@@ -9,6 +9,7 @@ from decimal import Decimal
 
 _MINUS = "\u2212"
 _SPACES = ("\u00a0", "\u202f", "\u2009")
+GROUP_SPACES = (" ", *_SPACES)
 _SPECIAL = {"NaN": "NaN", "INF": "INF", "-INF": "-INF"}
 _PATTERN = re.compile(
     r"(?P<prefix>[^#0,.;E%‰+\-]*)(?P<sign>[+\-]?)(?P<prefix_mark>[%‰]?)"
@@ -46,13 +47,13 @@ def number_reader(form: NumberFormat, *, integer: bool, decimal: bool, lenient: 
     """
     group = form.group_char
     matcher = _pattern_matcher(form) if form.pattern else _plain_matcher(form)
-    spaced = lenient and group is not None and (group == " " or group in _SPACES)
+    spaced = lenient and group in GROUP_SPACES
 
     def read(text: str) -> str | None:
         if lenient and not text.isascii():
             text = text.replace(_MINUS, "-")
             if spaced and group is not None:
-                for space in (*_SPACES, " "):
+                for space in GROUP_SPACES:
                     text = text.replace(space, group)
         if text in _SPECIAL:
             return None if decimal or integer else text

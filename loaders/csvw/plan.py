@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,22 +10,28 @@ from typing import Any
 
 from loaders.csvw.context import expand_name
 from loaders.csvw.model import Column, Table
+from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
 from loaders.csvw.problems import CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Scope
-from loaders.csvw.templates import Expression, Value, parse_template
+from loaders.csvw.templates import Expression, Value, Variable, parse_template
 from loaders.csvw.terms import escape, is_iri, resolve, writable
 
 _ROWS = ("_row", "_sourceRow")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 Condition = tuple[str, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of an IRI that one column's cell gives; `column` is None for the row numbers, named in `text`."""
+    """A part of an IRI that one column's cell gives; `column` is None for the row numbers, named in `text`.
+
+    `plain` tells the cells that stand in the IRI as they are.
+    """
 
     column: str | None
     text: str
     expand: Callable[[CellVariables], str | None]
+    plain: Callable[[str], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,20 @@ class Iri:
     check: Callable[[str], str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """How the triple of a plain cell is written without a memo: what stands before and after the cell's text.
+
+    For columns whose texts seldom repeat: a memo would miss. `number` tells texts that are numbers but for the
+    characters that `replace` changes; without it any text is meant that needs no escape.
+    """
+
+    start: str
+    end: str
+    number: Callable[[str], object] | None = None
+    replace: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(slots=True)
 class Emission:
     """One column's triples: the ends of lines that follow the subject."""
@@ -47,6 +68,7 @@ class Emission:
     tail: Callable[[CellVariables], Any] | None = None
     many: bool = False
     sure: bool = False
+    inline: Inline | None = None
     iri: Iri | None = None
     start: str = ""
     when: Condition | None = None
@@ -188,7 +210,7 @@ class Plan:
             assert tail is not None
             return tail(cell) if (cell.variables.get(variable) not in (None, ())) == wanted else nothing
 
-        return replace(emission, tail=conditional, sure=False)
+        return replace(emission, tail=conditional, sure=False, inline=None)
 
     def _emission(self, column: Column) -> Emission | None:
         names = {"_name": column.name, "_column": str(column.number), "_sourceColumn": str(column.number)}
@@ -222,7 +244,7 @@ class Plan:
             value = cell.cell.value
             return start + _object(column, value) if isinstance(value, str) else ""
 
-        return Emission(column=column.name, tail=tail, sure=self._is_sure(column))
+        return Emission(column=column.name, tail=tail, sure=self._is_sure(column), inline=_inline(column, start))
 
     def _is_sure(self, column: Column) -> bool:
         return column.required and "maskedWhen" not in column.annotations
@@ -329,8 +351,15 @@ class Plan:
             raise CsvwError("an expression of a template names several columns; write one expression for each")
         given = [name for name in variables if name not in fixed]
         simple = part.operator not in ("+", "#")
+        # Whoever encodes keys keeps letters and digits; whether hyphens and underscores too is tried once.
+        plain_keys = encode("Aa0-_") == "Aa0-_"
+        lone = part.operator == "" and len(variables) == 1 and part.variables[0] == Variable(variables[0])
 
         def expand(cell: CellVariables) -> str | None:
+            if lone:
+                value = cell.variables.get(variables[0])
+                if isinstance(value, str) and _PLAIN_KEY(value):
+                    return value if plain_keys else encode(value)
             if any(cell.variables.get(name) in (None, ()) for name in given):
                 return None
             text = part.expand({**cell.variables, **fixed}, encode)
@@ -341,7 +370,10 @@ class Plan:
                 raise CellProblem("values.iri", "dots")
             return text
 
-        return Piece(owners[0], variables[0], expand), owners
+        column = self.scope.columns[owners[0]]
+        as_it_is = lone and plain_keys and variables[0] == column.name and _inline(column, "") is not None
+        plain = _PLAIN_KEY if as_it_is and column.datatype.base == "string" else None
+        return Piece(owners[0], variables[0], expand, plain), owners
 
 
 def _joined(pieces: Sequence[str | Piece]) -> list[str | Piece]:
@@ -377,6 +409,31 @@ def _valid(iri: str) -> str:
     if not is_iri(iri):
         raise CellProblem("values.iri", "no address")
     return iri
+
+
+def _inline(column: Column, start: str) -> Inline | None:
+    datatype = column.datatype
+    narrowed = (datatype.length, datatype.minLength, datatype.maxLength, *datatype.bounds)
+    if column.default or "derive" in column.annotations or any(limit is not None for limit in narrowed):
+        return None
+    before, _, after = (start + _object(column, "@")).rpartition('"')
+    before = before.removesuffix("@")
+    if datatype.base == "string" and datatype.format is None:
+        return Inline(before, '"' + after)
+    form = datatype.format if datatype.format is not None else NumberFormat()
+    masked = "maskedWhen" in column.annotations
+    if datatype.base != "decimal" or masked or not isinstance(form, NumberFormat) or form.pattern:
+        return None
+    spaces = GROUP_SPACES if form.group_char in GROUP_SPACES else form.group_char or ""
+    group = f"(?:[{re.escape(''.join(spaces))}][0-9]+)*" if spaces else ""
+    point = re.escape(form.decimal_char)
+    number = re.compile(f"-?[0-9]+{group}(?:{point}[0-9]+)?").fullmatch
+    if any(number(token) for token in column.null):
+        return None
+    changed = [(space, "") for space in spaces]
+    if form.decimal_char != ".":
+        changed.append((form.decimal_char, "."))
+    return Inline(before, '"' + after, number, tuple(changed))
 
 
 def _object(column: Column, text: str) -> str:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from loaders.csvw.model import Column, Table
-from loaders.csvw.plan import Emission, Iri, Plan, Subject
+from loaders.csvw.plan import Emission, Iri, Piece, Plan, Subject
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
-from loaders.csvw.scope import Derivation, DerivationFactory, Key, Scope
+from loaders.csvw.scope import CellVariables, Derivation, DerivationFactory, Key, Scope
 from loaders.csvw.templates import encode_simple
 
 _NO_SUBJECT = "return without_subject"
@@ -59,16 +59,27 @@ class _Compiler:
         self.plan = plan
         self.scope = scope
         self.names: dict[str, Any] = {"CellProblem": CellProblem}
+        self.plain = False
+        self._memos: dict[tuple[object, ...], str] = {}
 
     def function(self) -> RowFunction:
         """Return the compiled function."""
-        body = self._body()
+        body = self._body(plain=False)
+        fast = self._body(plain=True)
         self.names["slow"] = self._slow
         source = (
             "def core(cells, row, source_row):\n"
             + _indent(body, 1).replace(_NO_SUBJECT, "return '', [], ()")
             + "def row_function(cells, row, source_row):\n"
             + "    try:\n"
+            # Printable text holds no control character and no surrogate; with neither quote nor backslash it stands
+            # in a literal as it is. One look at the whole row is cheaper than one at each cell.
+            + "        text = ''.join(cells)\n"
+            + "        if (\n"
+            + "            '\"' not in text and '\\\\' not in text\n"
+            + "            and (text.isprintable() or text.replace('\\xa0', '').isprintable())\n"
+            + "        ):\n"
+            + _indent(fast, 3).replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
             + _indent(body, 2).replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
             + "    except (CellProblem, IndexError):\n"
             + "        return slow(cells, row, source_row)\n"
@@ -83,12 +94,27 @@ class _Compiler:
         self.names[name] = value
         return name
 
-    def _body(self) -> list[str]:
+    def _memo(
+        self,
+        key: tuple[object, ...],
+        column: str,
+        compute: Callable[[CellVariables], Any],
+        nothing: object,
+        fatal: bool = False,
+    ) -> str:
+        """Return the name of a memo over a column's texts; both variants of the function share it."""
+        if key not in self._memos:
+            self._memos[key] = self._bind(str(key[0]), self.scope.memo(column, compute, nothing, fatal))
+        return self._memos[key]
+
+    def _body(self, plain: bool) -> list[str]:
+        """Return the statements of a row; `plain` when no cell needs escaping."""
+        self.plain = plain
         lines = [f"{self.scope.local(name)} = cells[{self.scope.positions[name]}]" for name in self.plan.used_columns]
         for column, variable in self.plan.masks:
             lines += self._mask(column, variable)
         for name in self.plan.checked_columns:
-            memo = self._bind("R", self.scope.memo(name, lambda cell: None, None))
+            memo = self._memo(("R", name), name, lambda cell: None, None)
             lines.append(f"{memo}[{self.scope.local(name)}]")
         main, *others = self.plan.subjects
         lines += self._subject(main)
@@ -111,8 +137,7 @@ class _Compiler:
         owner = self.scope.owner(variable)
         if owner is None:
             return str(self.scope.constant(variable) is not None)
-        known = self.scope.memo(owner, lambda cell: cell.variables.get(variable) not in (None, ()), False)
-        memo = self._bind("V", known)
+        memo = self._memo(("V", variable), owner, lambda cell: cell.variables.get(variable) not in (None, ()), False)
         return f"{memo}[{self.scope.local(owner)}]"
 
     def _subject(self, subject: Subject) -> list[str]:
@@ -131,9 +156,10 @@ class _Compiler:
             elif piece.column is None:
                 parts.append("{" + ("row" if piece.text == "_row" else "source_row") + "}")
             else:
-                memo = self._bind("P", self.scope.memo(piece.column, piece.expand, None, local == "s0"))
+                key = ("P", id(piece), local == "s0")
+                memo = self._memo(key, piece.column, piece.expand, None, fatal=local == "s0")
                 name = f"{local}_{number}"
-                lines.append(f"{name} = {memo}[{self.scope.local(piece.column)}]")
+                lines.append(f"{name} = {self._piece(piece, memo)}")
                 locals_.append(name)
                 parts.append("{" + name + "}")
         whole = "f'" + "".join(parts) + "'"
@@ -143,6 +169,20 @@ class _Compiler:
         lines.append(f"{local} = None if {missing} else {whole}" if missing else f"{local} = {whole}")
         return lines
 
+    def _piece(self, piece: Piece, memo: str) -> str:
+        """Return the expression of a piece; a plain key is its own encoding, which saves a unique one its memo."""
+        local = self.scope.local(piece.column or "")
+        if not (self.plain and piece.plain):
+            return f"{memo}[{local}]"
+        column = self.scope.columns[piece.column or ""]
+        tests = [f"({local}.isalnum() and {local}.isascii() or {self._bind('K', piece.plain)}({local}))"]
+        if "maskedWhen" in column.annotations:
+            tests.insert(0, f"{local} is not None")
+        nulls = frozenset(token for token in column.null if piece.plain(token))
+        if nulls:
+            tests.append(f"{local} not in {self._bind('N', nulls)}")
+        return f"{local} if {' and '.join(tests)} else {memo}[{local}]"
+
     def _lines(self, subject: Subject, first: bool) -> list[str]:
         """Return statements that put the subject's triples in `lines`."""
         sure, maybe = [], []
@@ -150,15 +190,53 @@ class _Compiler:
             if emission.constant is not None and emission.when is None:
                 sure += [f"{subject.term} + {tail!r}" for tail in emission.constant]
             elif emission.sure:
-                sure.append(f"{subject.term} + {self._tail(emission)}")
+                sure.append(self._sure(subject.term, emission))
             else:
                 maybe += self._maybe(subject, emission)
         head = [f"lines = [{', '.join(sure)}]"] if first else [f"lines.append({line})" for line in sure]
-        return head + maybe or ["pass"]
+        return [*self._guards(subject), *head, *maybe] or ["pass"]
+
+    def _guards(self, subject: Subject) -> list[str]:
+        """Return statements that send a row with an empty required cell the slow way, where no memo would."""
+        if not self.plain:
+            return []
+        texts = [e for e in subject.emissions if e.sure and e.inline and e.when is None and e.inline.number is None]
+        return [
+            line
+            for emission in texts
+            for line in (f"if not ({self._filled(emission.column or '')}):", "    return slow(cells, row, source_row)")
+        ]
+
+    def _filled(self, name: str) -> str:
+        """Return the expression that is true when a plain text is not null."""
+        local = self.scope.local(name)
+        column = self.scope.columns[name]
+        tokens = frozenset(column.null)
+        if tokens == {""}:
+            return local
+        masked = "maskedWhen" in column.annotations
+        return f"{f'{local} is not None and ' if masked else ''}{local} not in {self._bind('N', tokens)}"
+
+    def _written(self, term: str, emission: Emission) -> str:
+        """Return the f-string of a plain cell's line."""
+        assert emission.inline is not None and emission.column is not None
+        value = self.scope.local(emission.column)
+        for old, new in emission.inline.replace:
+            value += f".replace({self._bind('O', old)}, {self._bind('W', new)})"
+        return f"f'{{{term}}}{_fstring(emission.inline.start)}{{{value}}}{_fstring(emission.inline.end)}'"
+
+    def _sure(self, term: str, emission: Emission) -> str:
+        """Return the expression of a line that every row has."""
+        if not (self.plain and emission.inline):
+            return f"{term} + {self._tail(emission)}"
+        if emission.inline.number is None:
+            return self._written(term, emission)
+        test = f"{self._bind('M', emission.inline.number)}({self.scope.local(emission.column or '')})"
+        return f"{self._written(term, emission)} if {test} else {term} + {self._tail(emission)}"
 
     def _tail(self, emission: Emission) -> str:
         assert emission.column is not None and emission.tail is not None
-        memo = self._bind("T", self.scope.memo(emission.column, emission.tail, () if emission.many else ""))
+        memo = self._memo(("T", id(emission)), emission.column, emission.tail, () if emission.many else "")
         return f"{memo}[{self.scope.local(emission.column)}]"
 
     def _maybe(self, subject: Subject, emission: Emission) -> list[str]:
@@ -167,7 +245,9 @@ class _Compiler:
             lines = [f"lines.append({term} + {tail!r})" for tail in emission.constant]
         elif emission.column is not None:
             expression = self._tail(emission)
-            if emission.many:
+            if self.plain and emission.inline:
+                lines = self._inlined(term, emission)
+            elif emission.many:
                 lines = [f"for tail in {expression}:", f"    lines.append({term} + tail)"]
             else:
                 lines = [f"if tail := {expression}:", f"    lines.append({term} + tail)"]
@@ -181,6 +261,15 @@ class _Compiler:
             test = self._condition(variable)
             lines = [f"if {test if wanted else 'not ' + test}:"] + ["    " + line for line in lines]
         return lines
+
+    def _inlined(self, term: str, emission: Emission) -> list[str]:
+        assert emission.inline is not None and emission.column is not None
+        append = f"    lines.append({self._written(term, emission)})"
+        if emission.inline.number is None:
+            return [f"if {self._filled(emission.column)}:", append]
+        test = f"{self._bind('M', emission.inline.number)}({self.scope.local(emission.column)})"
+        rest = [f"elif tail := {self._tail(emission)}:", f"    lines.append({term} + tail)"]
+        return [f"if {test}:", append, *rest]
 
     def _slow(self, cells: Sequence[str], row: int, source_row: int) -> Row:
         """Map a row that has a bad cell: each bad cell becomes an error, the rest is mapped as if it were null."""

@@ -92,7 +92,9 @@ class Scope:
             if column.name not in self.columns:
                 self._constants.setdefault(variable, None)
                 continue
-            function = derivations[call["function"]]({key: call[key] for key in call if key != "function"})
+            nested = call.get("params", {})
+            parameters = {key: call[key] for key in call if key not in ("function", "params")}
+            function = derivations[call["function"]](parameters | (nested if isinstance(nested, dict) else {}))
             self._derived.setdefault(column.name, []).append((variable, function))
             if variable in self._owners or variable in self._constants:
                 raise CsvwError(f"the variable {variable} is defined twice")
