@@ -29,10 +29,7 @@ METADATA_KEYS = (
     "isReferencedBy", "qualifiedRelation", "wasGeneratedBy", "applicableLegislation", "hvdCategory", "sample",
     "availability", "rights", "decision", "alternative", "inSeries", "wikidata",
 )  # fmt: skip
-DIALECT_KEYS = (
-    "commentPrefix", "delimiter", "doubleQuote", "encoding", "header", "headerRowCount", "quoteChar",
-    "skipBlankRows", "skipColumns", "skipInitialSpace", "skipRows", "trim",
-)  # fmt: skip
+DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipInitialSpace")
 COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator")
 LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
 _KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -234,7 +231,9 @@ class _Reader:
         said = self.table_of(toml, "dialect")
         self.check_keys(said, DIALECT_KEYS, "dialect.")
         for key in ("delimiter", "quoteChar"):
-            if key in said and (not isinstance(said[key], str) or len(said[key]) != 1):
+            # CSVW Metadata 5.9: no quotation mark at all is said by an empty quoteChar (null in JSON).
+            wanted = (0, 1) if key == "quoteChar" else (1,)
+            if key in said and (not isinstance(said[key], str) or len(said[key]) not in wanted):
                 raise self.wrong(f"dialect.{key}", "ett enda tecken", "a single character")
         return said
 
@@ -322,7 +321,4 @@ def is_address(source: str) -> bool:
 
 def specification_names() -> tuple[str, ...]:
     """Return the names of all shared specifications, sorted."""
-    folder = ontology.root() / "specifications"
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / "table.json").is_file()))
+    return ontology.specification_names()

@@ -1,0 +1,124 @@
+"""Find the concept a text means: by notation or label, in Swedish or English, however it is spelt."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+import rdflib
+from rdflib.namespace import OWL, SKOS
+
+MatchKind = Literal["notation", "prefLabel", "altLabel", "lost-zero"]
+Status = Literal["current", "deprecated"]
+_STATUS = rdflib.URIRef("http://www.w3.org/ns/adms#status")
+_KINDS: tuple[tuple[rdflib.URIRef, MatchKind], ...] = (
+    (SKOS.notation, "notation"), (SKOS.prefLabel, "prefLabel"), (SKOS.altLabel, "altLabel"),
+    (SKOS.hiddenLabel, "altLabel"),
+)  # fmt: skip
+_RANK = {"notation": 0, "prefLabel": 1, "altLabel": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A concept that a text means: its IRI, by what it was found, and whether it is still in use."""
+
+    iri: str
+    kind: MatchKind
+    status: Status = "current"
+
+
+@dataclass
+class ConceptIndex:
+    """All concepts by scheme and folded text; made once a run."""
+
+    _found: dict[str, dict[str, dict[str, Match]]] = field(default_factory=dict)
+    _labels: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+
+    @classmethod
+    def from_files(
+        cls,
+        paths: Iterable[Traversable | Path],
+        concept_base: str,
+        extra: Sequence[tuple[Traversable | Path, str]] = (),
+    ) -> ConceptIndex:
+        """Return the index of Turtle files whose IRIs are relative to concept_base, and of a site's own concepts."""
+        index = cls()
+        for path, base in [*((path, concept_base) for path in paths), *extra]:
+            graph = rdflib.Graph()
+            graph.parse(data=path.read_text("utf-8"), format="turtle", publicID=base)
+            index._add(graph)
+        return index
+
+    def find(self, scheme: str, text: str, only: Iterable[MatchKind] = ()) -> Match | None:
+        """Return the concept of the scheme that the text means, None when there is none or more than one."""
+        matches = self.candidates(scheme, text)
+        if only:
+            matches = tuple(match for match in matches if match.kind in tuple(only))
+        return matches[0] if len(matches) == 1 else None
+
+    def candidates(self, scheme: str, text: str) -> tuple[Match, ...]:
+        """Return every concept of the scheme that the text may mean: of the best kind, current before deprecated."""
+        found = self._found.get(scheme, {})
+        matches = list(found.get(fold(text), {}).values())
+        code = text.strip()
+        if not matches and code.isdigit():
+            # Spreadsheets take leading zeros away: municipality 0180 arrives as 180.
+            padded = found.get(fold("0" + code), {}).values()
+            return tuple(Match(each.iri, "lost-zero", each.status) for each in padded if each.kind == "notation")
+        if not matches:
+            return ()
+        best = min((match.status == "deprecated", _RANK[match.kind]) for match in matches)
+        return tuple(match for match in matches if (match.status == "deprecated", _RANK[match.kind]) == best)
+
+    def schemes(self) -> tuple[str, ...]:
+        """Return the names of all schemes."""
+        return tuple(sorted(self._found))
+
+    def proposals(self, text: str, scheme: str = "", limit: int = 3) -> tuple[str, ...]:
+        """Return the labels most like the text, with their notations, best first."""
+        labels: dict[str, tuple[str, str]] = {}
+        for name in [scheme] if scheme else self.schemes():
+            labels.update(self._labels.get(name, {}))
+        wanted = fold(text)
+        begun = [label for label in labels if label and (wanted.startswith(label) or label.startswith(wanted))]
+        begun.sort(key=len, reverse=True)
+        close = difflib.get_close_matches(wanted, labels, n=limit, cutoff=0.6)
+        return tuple(dict.fromkeys(" ".join(labels[label]).strip() for label in [*begun, *close]))[:limit]
+
+    def _add(self, graph: rdflib.Graph) -> None:
+        for concept, _, scheme_iri in graph.triples((None, SKOS.inScheme, None)):
+            scheme = str(scheme_iri).rsplit("def/", 1)[-1]
+            status: Status = "deprecated" if _is_deprecated(graph, concept) else "current"
+            texts = self._found.setdefault(scheme, {})
+            labels = self._labels.setdefault(scheme, {})
+            notation = str(graph.value(concept, SKOS.notation) or "")
+            for predicate, kind in _KINDS:
+                for text in graph.objects(concept, predicate):
+                    found = texts.setdefault(fold(str(text)), {})
+                    if str(concept) not in found or _RANK[kind] < _RANK[found[str(concept)].kind]:
+                        found[str(concept)] = Match(str(concept), kind, status)
+                    if kind != "notation" and status == "current":
+                        labels.setdefault(fold(str(text)), (notation, str(text)))
+
+
+@lru_cache(maxsize=65_536)
+def fold(text: str) -> str:
+    """Return a text without case, diacritics, spaces and punctuation, for comparison.
+
+    >>> fold("Köparens org.nr"), fold("kopare_id") == fold("Köpare ID")
+    ('koparensorgnr', True)
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return re.sub(r"[\W_]+", "", "".join(sign for sign in plain if not unicodedata.combining(sign)))
+
+
+def _is_deprecated(graph: rdflib.Graph, concept: rdflib.term.Node) -> bool:
+    status = str(graph.value(concept, _STATUS) or "")
+    return status.endswith("/Deprecated") or str(graph.value(concept, OWL.deprecated) or "") in ("true", "1")

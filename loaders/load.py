@@ -1,0 +1,241 @@
+"""From a dataset's description to N-Triples: its deliveries, and the rows of one delivery, streamed.
+
+Every row of a source ends either in a yielded resource or in a finding; `LoadCounts` keeps the account.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from loaders import headers, specification
+from loaders.concepts import ConceptIndex
+from loaders.csvw import CellError, RowFunction, compile_table
+from loaders.csvw.problems import CsvwError
+from loaders.csvw.templates import encode_simple
+from loaders.derivations import Derivations
+from loaders.description import Dataset, is_address
+from loaders.errors import DescriptionError, SourceError
+from loaders.findings import Finding, Findings
+from loaders.opening import open_table
+from loaders.preparation import Preparation
+from loaders.source import LoadCounts, Report, SourceFile, Table
+
+__all__ = ["Delivery", "LoadContext", "LoadCounts", "Origin", "SourceFile", "deliveries", "load"]
+
+Fetch = Callable[[str], list[SourceFile]]
+_PERIOD = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_ .]?(0[1-9]|1[0-2]))?(?!\d)")
+_METADATA = re.compile(r"(?:^|-)metadata\.json$")
+
+
+class Origin(NamedTuple):
+    """Where a row stands: number of the file within the delivery, sheet, row."""
+
+    file: int
+    sheet: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Files that are loaded together into one graph: all of a full delivery, or those of one period."""
+
+    period: str | None
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadContext:
+    """What a row's addresses depend on besides the row: the site, the publisher, the concepts."""
+
+    base: str
+    concept_base: str
+    authority: str
+    publisher_path: str
+    concepts: ConceptIndex = field(default_factory=ConceptIndex)
+    expand: Callable[[str], str] = encode_simple
+
+
+def deliveries(dataset: Dataset, fetch: Fetch | None = None) -> list[Delivery]:
+    """Return what is to be loaded: one delivery of all files, or one for each period, in order.
+
+    Raises SourceError when a source is missing or its period cannot be seen. `fetch` gets the files of an address.
+    """
+    files: dict[str, SourceFile] = {}
+    for source in dataset.sources:
+        if is_address(source):
+            if fetch is None:
+                raise SourceError(Finding("source.not-fetched", dataset.key, source))
+            found = fetch(source)
+        else:
+            found = _local(dataset, source)
+        if not found:
+            raise SourceError(Finding("source.missing", dataset.key, source))
+        files.update((file.name, file) for file in found)
+    if not files:
+        raise SourceError(Finding("source.none-given", dataset.key))
+    if not _by_period(dataset):
+        return [Delivery(None, tuple(files[name] for name in sorted(files)))]
+    periods: dict[str, list[SourceFile]] = {}
+    for name in sorted(files):
+        periods.setdefault(_period(dataset, name), []).append(files[name])
+    return [Delivery(period, tuple(periods[period])) for period in sorted(periods)]
+
+
+def load(
+    dataset: Dataset,
+    delivery: Delivery,
+    context: LoadContext,
+    findings: Findings,
+    counts: LoadCounts | None = None,
+) -> Iterator[tuple[str, Origin, list[str]]]:
+    """Yield (subject, origin, N-Triples lines) of each row; findings and counts are filled on the way.
+
+    Raises SourceError when a source cannot be read at all or holds personal data it should not, DescriptionError when
+    dataset.toml or the specification has a fault.
+    """
+    report = Report(findings, counts if counts is not None else LoadCounts())
+    for number, file in enumerate(delivery.files):
+        yield from _File(dataset, file, number, context, report).rows()
+
+
+class _File:
+    """One file on its way through the mapping."""
+
+    def __init__(self, dataset: Dataset, file: SourceFile, number: int, context: LoadContext, report: Report) -> None:
+        self.dataset = dataset
+        self.file = file
+        self.number = number
+        self.context = context
+        self.report = report
+        self.document = specification.description(dataset, file.name)
+        self.columns = specification.columns(self.document)
+
+    def rows(self) -> Iterator[tuple[str, Origin, list[str]]]:
+        dataset, report = self.dataset, self.report
+        source = open_table(
+            self.file.path,
+            self.file.name,
+            headers.recogniser(self.columns, dataset.columns),
+            report,
+            encoding=dataset.encoding,
+            sheet=dataset.sheet,
+            items=dataset.items,
+            header_row=dataset.header_row,
+            dialect=dataset.dialect,
+        )
+        matched = headers.match(source, self.columns, dataset.columns, dataset.constants, report)
+        preparation = Preparation(self.document, source, matched, dataset.constants, report)
+        derivations = Derivations(self.context.authority, self.context.concepts, self.context.expand)
+        function = self._compiled(preparation, derivations)
+        before = report.counts.rows_out
+        yield from self._mapped(source, preparation, function)
+        preparation.finish()
+        for finding in derivations.findings():
+            report.tell(self._placed(finding, source, preparation))
+        if report.counts.rows_out == before:
+            raise SourceError(Finding("source.nothing-mapped", file=source.file, sheet=source.sheet))
+
+    def _compiled(self, preparation: Preparation, derivations: Derivations) -> RowFunction:
+        context = self.context
+        described = specification.compiled_from(self.document, self.dataset, context.base, context.concept_base)
+        try:
+            return compile_table(
+                described,
+                preparation.positions,
+                base=context.base,
+                file_url=f"{context.base}id/dataset/{self.dataset.key}",
+                constants={"authority": context.authority, "publisher": context.base + context.publisher_path},
+                derivations=derivations.factories(),
+                expand=context.expand,
+            )
+        except CsvwError as error:
+            detail = (("fault", error.problem),)
+            raise DescriptionError(Finding("description.broken-mapping", self.dataset.key, detail=detail)) from None
+
+    def _mapped(
+        self, source: Table, preparation: Preparation, function: RowFunction
+    ) -> Iterator[tuple[str, Origin, list[str]]]:
+        counts, number, sheet = self.report.counts, self.number, source.sheet
+        prepare = preparation.row if preparation.needed else None
+        for row, cells in source.rows(self.report):
+            if prepare:
+                prepare(row, cells)
+            subject, lines, errors = function(cells, row, row)
+            if errors or not subject:
+                self._tell(errors, not subject, source, preparation, row)
+            if subject:
+                counts.rows_out += 1
+                yield subject, Origin(number, sheet, row), lines
+
+    def _tell(
+        self, errors: Sequence[CellError], lost: bool, source: Table, preparation: Preparation, row: int
+    ) -> None:
+        """Add a finding for each error of a row; a row without a resource has one at least."""
+        if lost:
+            self.report.counts.rows_told += 1
+            errors = errors or [CellError("values.key", "", "empty", True)]
+        for error in errors:
+            column = preparation.header_of(error.column)
+            self.report.tell(
+                Finding(error.rule, file=source.file, sheet=source.sheet, row=row, column=column, kind=error.kind)
+            )
+
+    def _placed(self, finding: Finding, source: Table, preparation: Preparation) -> Finding:
+        return Finding(
+            finding.rule,
+            file=source.file,
+            sheet=source.sheet,
+            column=preparation.header_of(finding.column),
+            count=finding.count,
+            detail=finding.detail,
+        )
+
+
+def _local(dataset: Dataset, pattern: str) -> list[SourceFile]:
+    """Return the files of the dataset's folder that a name or pattern means, hidden files and descriptions left out."""
+    # macOS writes names decomposed (NFD), everyone else composed: å in a pattern must find both.
+    wanted = unicodedata.normalize("NFC", pattern)
+    found = []
+    for path in sorted(dataset.folder.rglob("*")):
+        name = unicodedata.normalize("NFC", path.relative_to(dataset.folder).as_posix())
+        if name == wanted or (fnmatch.fnmatchcase(name, wanted) and not _set_apart(name)):
+            if path.is_file() and path.resolve().is_relative_to(dataset.folder.resolve()):
+                found.append(SourceFile(name, path, file_hash(path)))
+    return found
+
+
+def _set_apart(name: str) -> bool:
+    last = name.rsplit("/", 1)[-1]
+    return last.startswith((".", "~$")) or last == "dataset.toml" or _METADATA.search(last) is not None
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _by_period(dataset: Dataset) -> bool:
+    if dataset.delivery is not None:
+        return dataset.delivery == "period"
+    if dataset.specification is None:
+        return False
+    return specification.description(dataset).get(specification.DELIVERY) == "period"
+
+
+def _period(dataset: Dataset, name: str) -> str:
+    """Return the period a file's name tells; dataset.toml's own word stands in when it has none."""
+    found = _PERIOD.findall(name)
+    if found:
+        year, month = max(found, key=lambda hit: bool(hit[1]))
+        return f"{year}-{month}" if month else str(year)
+    if dataset.period is None:
+        raise SourceError(Finding("source.period-missing", dataset.key, name))
+    return dataset.period

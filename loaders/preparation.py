@@ -1,0 +1,277 @@
+"""Make a source's rows ready for the mapping: cells split, constants added, values in canonical form, persons withheld.
+
+Only what a source needs is done per row; a file that follows its specification to the letter passes untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from loaders import privacy, value_formats
+from loaders.csvw.problems import kind_of
+from loaders.description import ColumnChange
+from loaders.errors import SourceError
+from loaders.findings import Finding, Findings
+from loaders.headers import HeaderMatch, is_unnamed
+from loaders.source import Report, Table
+from loaders.specification import PRIVACY, columns, null_tokens
+
+# Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
+SAMPLE = 2_000
+# Columns that the specification declares are screened in the sample and in every sixteenth row after it.
+_STRIDE = 15
+MEMO_SIZE = 50_000
+_NUMBERS = frozenset(
+    """decimal number double float integer long int short byte nonNegativeInteger positiveInteger unsignedLong
+    unsignedInt unsignedShort unsignedByte nonPositiveInteger negativeInteger""".split()
+)
+_SPLIT = re.compile(r"\s*(\d[\d.\-]*)(?:\s*[-–:]\s+|\s+|$)(.*)", re.DOTALL)
+
+
+class _Memo(dict[str, str | None]):
+    """Keeps what a function gave for the texts met lately."""
+
+    def __init__(self, function: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, text: str) -> str | None:
+        value = self._function(text)
+        if len(self) >= MEMO_SIZE:
+            self.clear()
+        if len(text) <= 200:
+            self[text] = value
+        return value
+
+
+class Preparation:
+    """What is done to each row of one file before it is mapped."""
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        table: Table,
+        matched: HeaderMatch,
+        constants: Mapping[str, str],
+        report: Report,
+    ) -> None:
+        self._document = document
+        self._table = table
+        self._matched = matched
+        self._report = report
+        self._row = 0
+        self.positions = dict(matched.positions)
+        self._splits: list[tuple[int, str]] = []
+        self._constants: list[str] = []
+        self._place_added_cells(constants)
+        self._sample = list(islice(table.rows(Report(Findings())), SAMPLE))
+        self._formats: list[tuple[int, _Memo, str]] = []
+        self._filters: list[tuple[int, _Memo]] = []
+        self._screens: list[tuple[int, privacy.Screen]] = []
+        self._declared_screens: list[tuple[int, privacy.Screen]] = []
+        for column in columns(document):
+            self._prepare(column)
+        for place in matched.undeclared:
+            self._screens.append((place, privacy.Screen(table.headers[place])))
+
+    @property
+    def needed(self) -> bool:
+        """True when rows must pass through `row` before they are mapped."""
+        return bool(self._splits or self._constants or self._formats or self._filters or self._screens
+                    or self._declared_screens)  # fmt: skip
+
+    def header_of(self, column: str) -> str:
+        """Return the source's own header of a column, which its steward knows; else the column's name."""
+        place = self.positions.get(column, len(self._table.headers))
+        return self._table.headers[place] if place < len(self._table.headers) else column
+
+    def row(self, number: int, cells: list[str]) -> None:
+        """Prepare one row in place."""
+        self._row = number
+        for place, screen in self._screens:
+            screen.look(cells[place], number)
+        if number <= SAMPLE or number & _STRIDE == 0:
+            for place, screen in self._declared_screens:
+                screen.look(cells[place], number)
+        for place, header in self._splits:
+            cells += self._split(cells[place], header)
+        cells += self._constants
+        for place, memo in self._filters:
+            if cells[place]:
+                cells[place] = memo[cells[place]] or ""
+        for place, memo, header in self._formats:
+            text = cells[place]
+            if text:
+                value = memo[text]
+                if value is None:
+                    self._tell("values.datatype", header, kind_of(text))
+                    value = ""
+                cells[place] = value
+
+    def finish(self) -> None:
+        """Raise SourceError when a column turned out to hold persons' numbers."""
+        for screens, rule in (
+            (self._screens, "personal.undeclared-column"),
+            (self._declared_screens, "personal.declared-column"),
+        ):
+            for _, screen in screens:
+                if screen.alarms:
+                    raise screen.alarm(rule, self._table.file, self._table.sheet)
+                if screen.filled and is_unnamed(screen.column):
+                    self._report.tell(self._finding("source.undeclared-column", screen.column, ()))
+
+    def _place_added_cells(self, constants: Mapping[str, str]) -> None:
+        """Give split and constant columns places after the source's own."""
+        free = len(self._table.headers)
+        for place, names in self._matched.splits.items():
+            self._splits.append((place, self._table.headers[place]))
+            for name in names:
+                self.positions[name] = free
+                free += 1
+        for name, value in constants.items():
+            if name not in self.positions:
+                self.positions[name] = free
+                self._constants.append(value)
+                free += 1
+
+    def _prepare(self, column: Mapping[str, Any]) -> None:
+        name = str(column["name"])
+        place = self._matched.positions.get(name)
+        if place is None or place in self._matched.splits:
+            return
+        change = self._matched.changes.get(name)
+        nulls = null_tokens(self._document, column) | frozenset(change.null if change else ())
+        base, bounded = _datatype(column)
+        if base in _NUMBERS or base == "date":
+            self._prepare_format(column, name, place, base, bounded, change, nulls)
+        elif change and change.null:
+            tokens = frozenset(change.null)
+            self._filters.append((place, _Memo(lambda text: "" if text in tokens else text)))
+        if column.get("suppressOutput") is True:
+            return
+        match column.get(PRIVACY):
+            case "free-text":
+                self._filters.append((place, _Memo(privacy.free_text_filter(name, self._tell_text(place)))))
+            case "possible-person":
+                self._filters.append((place, _Memo(self._person_filter(place))))
+            case None | "public" if base in ("string", "any", "anyAtomicType"):
+                self._declared_screens.append((place, privacy.Screen(self._table.headers[place])))
+
+    def _prepare_format(
+        self,
+        column: Mapping[str, Any],
+        name: str,
+        place: int,
+        base: str,
+        fits: Callable[[str], bool],
+        change: ColumnChange | None,
+        nulls: frozenset[str],
+    ) -> None:
+        """Choose how the column's values are written: as declared, or as all of them show without doubt."""
+        header = self._table.headers[place]
+        if change and change.declares_format:
+            chosen = _declared_format(change, base)
+        elif _described_format(column, base):
+            return
+        else:
+            formats = value_formats.DATE_FORMATS if base == "date" else value_formats.NUMBER_FORMATS
+            values = [cells[place] for _, cells in self._sample if cells[place] not in nulls]
+            detection = value_formats.detect(values, formats, fits)
+            if not detection.settled and len(self._sample) == SAMPLE:
+                detection = value_formats.detect(self._odd_values(place, nulls, values), formats, fits)
+            if not detection.fitting:
+                return
+            if len(detection.fitting) > 1:
+                raise SourceError(self._ambiguous(header, name, detection.fitting))
+            chosen = detection.fitting[0]
+            if detection.identical:
+                return
+            self._report.tell(self._finding("source.format-detected", header, (("format", chosen.name),)))
+        normalise = chosen.normalise
+        self._formats.append((place, _Memo(lambda text: text if text in nulls else normalise(text)), header))
+
+    def _odd_values(self, place: int, nulls: frozenset[str], sample: Iterable[str]) -> Iterator[str]:
+        """Yield the sample, and those values of the whole file that may settle a format: plain digits cannot."""
+        yield from sample
+        seen = 0
+        for _, cells in self._table.rows(Report(Findings())):
+            text = cells[place]
+            if not text.isdigit() and text not in nulls:
+                yield text
+                seen += 1
+                if seen > MEMO_SIZE:
+                    return
+
+    def _ambiguous(self, header: str, name: str, fitting: Iterable[value_formats.Format]) -> Finding:
+        names = [form.name for form in fitting]
+        words = [name_ if "=" in name_ else f'format = "{name_}"' for name_ in names]
+        line = f'"{header}" = {{ column = "{name}", {words[0]} }}'
+        return self._finding("source.ambiguous-format", header, (("formats", " / ".join(names)), ("line", line)))
+
+    def _split(self, text: str, header: str) -> tuple[str, str]:
+        hit = _SPLIT.fullmatch(text)
+        if hit:
+            return hit[1].strip(".-"), hit[2].strip()
+        if text.strip():
+            self._tell("source.not-split", header, kind_of(text))
+        return "", text.strip()
+
+    def _person_filter(self, place: int) -> Callable[[str], str | None]:
+        def filtered(text: str) -> str | None:
+            if not privacy.is_person(text):
+                return text
+            self._tell("personal.number-in-text", self._table.headers[place], "personnummer")
+            return ""
+
+        return filtered
+
+    def _tell_text(self, place: int) -> Callable[[str, str], None]:
+        return lambda rule, kind: self._tell(rule, self._table.headers[place], kind)
+
+    def _tell(self, rule: str, header: str, kind: str) -> None:
+        self._report.tell(
+            Finding(rule, file=self._table.file, sheet=self._table.sheet, row=self._row, column=header, kind=kind)
+        )
+
+    def _finding(self, rule: str, header: str, detail: tuple[tuple[str, str], ...]) -> Finding:
+        return Finding(rule, file=self._table.file, sheet=self._table.sheet, column=header, detail=detail)
+
+
+def _datatype(column: Mapping[str, Any]) -> tuple[str, Callable[[str], bool]]:
+    """Return a column's base datatype and the test whether a canonical value is within its bounds."""
+    said = column.get("datatype", "string")
+    if isinstance(said, str):
+        return said, lambda text: True
+    least = said.get("minimum", said.get("minInclusive"))
+    most = said.get("maximum", said.get("maxInclusive"))
+
+    def fits(text: str) -> bool:
+        try:
+            value = Decimal(text)
+        except ArithmeticError:
+            return True
+        return (least is None or value >= Decimal(str(least))) and (most is None or value <= Decimal(str(most)))
+
+    return str(said.get("base", "string")), fits if base_is_number(said) else (lambda text: True)
+
+
+def base_is_number(datatype: Mapping[str, Any]) -> bool:
+    """Tell whether a datatype description is of numbers."""
+    return datatype.get("base") in _NUMBERS
+
+
+def _described_format(column: Mapping[str, Any], base: str) -> bool:
+    """True when the description itself says how values are written, other than the canonical way."""
+    said = column.get("datatype")
+    form = said.get("format") if isinstance(said, Mapping) else None
+    return form is not None and not (base == "date" and form == "yyyy-MM-dd")
+
+
+def _declared_format(change: ColumnChange, base: str) -> value_formats.Format:
+    if base == "date":
+        return value_formats.date_format(change.format or "yyyy-MM-dd")
+    return value_formats.number_format(change.decimal_char or ".", change.group_char)
