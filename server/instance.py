@@ -1,0 +1,110 @@
+"""One running site: its settings, the current generation, labels, ledger and readers; what every view works with."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import ontology
+from server.errors import Problem
+from server.formats import RdfWriter
+from server.generations import DataFolder, Generation
+from server.labels import LabelIndex
+from server.ledger import Ledger
+from server.settings import Settings, read_settings
+from server.site import Site, read_site
+from server.texts import LANGUAGES
+from server.uris import UriSpace
+
+_MORE_PREFIXES = {"hydra": "http://www.w3.org/ns/hydra/core#"}
+
+
+class Opened:
+    """A generation opened for serving, with all that is read from its folder.
+
+    It lives as long as somebody holds it: when the pointer has moved on and the last request lets go,
+    its lock is released, so that an old generation is never deleted under a reader's feet.
+    """
+
+    def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        self.labels = LabelIndex(generation.path / "labels.sqlite")
+        self.memo: dict[str, Any] = {}  # what was counted once and holds for the whole generation
+        weakref.finalize(self, generation.close)
+
+
+class Torg:
+    """A site as it is served; safe to share between threads."""
+
+    def __init__(self, site: Site, settings: Settings) -> None:
+        self.site = site
+        self.settings = settings
+        self.data = DataFolder(settings.data_folder(site.folder))
+        self.ledger = Ledger(self.data.path / "ledger.sqlite")
+        self.readers: Any = None  # the pool of server.readers, set when serving starts
+        self._opening = threading.Lock()
+        self._opened: tuple[str, Opened] | None = None
+
+    @classmethod
+    def open(cls, folder: Path, settings: Settings | None = None) -> Torg:
+        """Return the site in a folder; raise DescriptionError or SettingsError when its files are wrong."""
+        site = read_site(folder)
+        return cls(site, settings or read_settings(site.raw))
+
+    @property
+    def uris(self) -> UriSpace:
+        """Our URI space."""
+        return self.site.uris
+
+    @cached_property
+    def prefixes(self) -> Mapping[str, str]:
+        """Every prefix we use in Turtle, in queries and on pages."""
+        return dict(sorted({**ontology.prefixes(self.site.concept_base), **_MORE_PREFIXES}.items()))
+
+    @cached_property
+    def writer(self) -> RdfWriter:
+        """The writer of RDF answers."""
+        return RdfWriter(self.prefixes, ontology.context(self.site.concept_base))
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the pages, the site's first one first."""
+        return tuple(language for language in self.site.languages if language in LANGUAGES) or LANGUAGES
+
+    def current(self) -> Opened:
+        """Return the current generation with what belongs to it; raise Problem 503 before the first publication.
+
+        The pointer is read at each call (some ten microseconds), so a flip is seen at once.
+        """
+        name = self.data.current_name()
+        if name is None:
+            raise Problem(
+                503,
+                "Nothing has been published here yet. Run `torg publish`, then try again.",
+                title="Nothing is published yet",
+                headers={"Retry-After": "10"},
+            )
+        opened = self._opened
+        if opened is None or opened[0] != name:
+            with self._opening:
+                opened = self._opened
+                if opened is None or opened[0] != name:
+                    opened = (name, Opened(Generation(self.data.generations / name)))
+                    self._opened = opened
+        return opened[1]
+
+    def generation(self) -> Generation:
+        """Return the current generation; raise Problem 503 before the first publication."""
+        return self.current().generation
+
+    def labels(self) -> LabelIndex:
+        """Return the label index of the current generation; raise Problem 503 before the first publication."""
+        return self.current().labels
+
+    def close(self) -> None:
+        """Let go of the current generation."""
+        self._opened = None

@@ -1,0 +1,147 @@
+"""How values are shown to people: labels for IRIs, dates, numbers and money in the visitor's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_skeleton
+from babel.numbers import format_currency, format_decimal
+
+from server.rdf_formats import Value
+from server.texts import texts
+from server.uris import UriSpace
+
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_INTEGERS = {_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
+_NUMBERS = {_XSD + name for name in ("decimal", "double", "float")}
+_LINKED = ("http", "https", "mailto", "tel")
+_ZONE = ZoneInfo("Europe/Stockholm")
+
+Labels = Mapping[str, tuple[str, str]]
+"""The best label of each IRI, as (text, language)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value as a page shows it; `note` says what is wrong with a value that is not of its datatype."""
+
+    kind: str  # link, external, time, number, text
+    text: str
+    href: str = ""
+    language: str = ""
+    raw: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Presenter:
+    """Shows values in one language with the labels of one generation."""
+
+    language: str
+    uris: UriSpace
+    labels: Labels
+    prefixes: Mapping[str, str]
+
+    def name(self, iri: str) -> tuple[str, str]:
+        """Return (text, language) of what an IRI is called; without a label, the end of the IRI made readable."""
+        return self.labels.get(iri) or (readable(iri), "")
+
+    def curie(self, iri: str) -> str:
+        """Return an IRI as prefix:name when a prefix fits, else the IRI."""
+        cut = max(iri.rfind("#"), iri.rfind("/")) + 1
+        for prefix, namespace in self.prefixes.items():
+            if namespace == iri[:cut] and iri[cut:]:
+                return f"{prefix}:{iri[cut:]}"
+        return iri
+
+    def link(self, iri: str) -> Shown:
+        """Return an IRI as a link with its label, or as text when it is nothing to follow."""
+        scheme = urlsplit(iri).scheme.lower()
+        if scheme not in _LINKED:
+            return Shown("text", iri)
+        if scheme in ("mailto", "tel"):
+            return Shown("link", unquote(iri.partition(":")[2]), iri)
+        text, language = self.name(iri)
+        own = self.uris.path(iri) is not None
+        if not own and iri not in self.labels:
+            curie = self.curie(iri)
+            text = curie if curie != iri else readable_address(iri)
+        return Shown("link" if own else "external", text, self.uris.link(iri), language, iri)
+
+    def show(self, value: Value, unit: str = "") -> Shown:
+        """Return a value as it is shown; a literal that is not of its datatype is shown as it stands, with a note."""
+        if value.kind == "iri":
+            return self.link(value.text)
+        if value.datatype == _XSD + "anyURI":
+            return self.link(value.text)
+        try:
+            return self._typed(value, unit) or Shown("text", value.text, language=value.language)
+        except (ValueError, InvalidOperation, OverflowError):
+            note = texts(self.language).gettext("not a valid %(datatype)s") % {"datatype": self.curie(value.datatype)}
+            return Shown("text", value.text, note=note)
+
+    def _typed(self, value: Value, unit: str) -> Shown | None:
+        text, datatype, locale = value.text, value.datatype, self.language
+        if datatype in _INTEGERS or datatype in _NUMBERS:
+            number = int(text) if datatype in _INTEGERS else Decimal(text)
+            if isinstance(number, Decimal) and not number.is_finite():
+                return None
+            if len(unit) == 3:
+                return Shown("number", _minus(format_currency(number, unit, locale=locale)), raw=text)
+            return Shown("number", _minus(format_decimal(number, locale=locale, decimal_quantization=False)), raw=text)
+        if datatype == _XSD + "boolean":
+            words = texts(self.language)
+            return Shown("text", words.gettext("Yes") if text in ("true", "1") else words.gettext("No"), raw=text)
+        if datatype == _XSD + "date":
+            return Shown("time", format_date(date.fromisoformat(text[:10]), "long", locale=locale), raw=text)
+        if datatype == _XSD + "dateTime":
+            moment = datetime.fromisoformat(text)
+            local = moment.astimezone(_ZONE) if moment.tzinfo else moment
+            return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text)
+        if datatype == _XSD + "gYearMonth":
+            month = date.fromisoformat(f"{text[:7]}-01")
+            return Shown("time", format_skeleton("yMMMM", month, locale=locale), raw=text)
+        return None
+
+
+def readable(iri: str) -> str:
+    """Return the last part of an IRI as words.
+
+    >>> readable("https://data.norrsjo.example/spec/torg#voucherNumber")
+    'voucher number'
+    """
+    tail = unquote(iri.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1])
+    words = "".join(f" {char.lower()}" if char.isupper() and index else char for index, char in enumerate(tail))
+    return words if tail and tail[0].islower() and tail.isalpha() else tail or iri
+
+
+def readable_address(iri: str) -> str:
+    """Return a web address as it is read aloud: host and path, without the scheme.
+
+    >>> readable_address("https://www.skolverket.se/skolor/")
+    'www.skolverket.se/skolor'
+    """
+    parts = urlsplit(iri)
+    return unquote((parts.netloc + parts.path).rstrip("/")) + (f"?{parts.query}" if parts.query else "")
+
+
+_SWEDISH = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}", "é": "e", "ü": "y"})
+
+
+def sort_key(text: str) -> str:
+    """Return a key that sorts texts as a Swedish reader expects: å, ä and ö after z, letter case aside.
+
+    >>> sorted(["Öbacka", "Ängshamn", "Åsen", "Ekvalla"], key=sort_key)
+    ['Ekvalla', 'Åsen', 'Ängshamn', 'Öbacka']
+    """
+    return text.casefold().translate(_SWEDISH)
+
+
+def _minus(text: str) -> str:
+    """Return a formatted number with a real minus sign, whatever the locale's data holds."""
+    return text.replace("-", "−")

@@ -1,0 +1,213 @@
+"""What a page about one thing shows: names, facts, what points at it, and where the data comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, pages
+from server.instance import Opened, Torg
+from server.presentation import Presenter, Shown, sort_key
+from server.rdf_formats import Value, parse_lines, value
+from server.store import ReadStore
+
+_SKOS = "http://www.w3.org/2004/02/skos/core#"
+_DCTERMS = "http://purl.org/dc/terms/"
+_ABOUT = (
+    "https://schema.org/description",
+    _SKOS + "definition",
+    _DCTERMS + "description",
+    "http://www.w3.org/2000/01/rdf-schema#comment",
+    _SKOS + "scopeNote",
+)
+_NOTATION = _SKOS + "notation"
+_IN_TITLE = {*LABELS, *_ABOUT, TYPE, _NOTATION}
+_Item = TypeVar("_Item", Property, Inverse)
+_SHOWN_VALUES, _SHOWN_INVERSE, _LONGEST_PATH = 10, 10, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One property and its values as shown; `more` leads to the rest, `parts` are nested facts of a value."""
+
+    iri: str
+    name: str
+    language: str
+    curie: str
+    values: tuple[tuple[Shown, tuple[Fact, ...]], ...]
+    total: int
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset that describes the thing: its name and address, its publisher, its licence."""
+
+    dataset: Shown
+    publisher: Shown | None
+    license: Shown | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePage:
+    """Everything the template of a resource needs, in one language."""
+
+    iri: str
+    title: Shown
+    other_titles: tuple[Value, ...]
+    notation: str
+    types: tuple[Shown, ...]
+    about: tuple[Value, ...]
+    path: tuple[Shown, ...]
+    facts: tuple[Fact, ...]
+    inverse: tuple[Fact, ...]
+    sources: tuple[Source, ...]
+    pager: Pager | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Where one page of a property stands among the others."""
+
+    page: int
+    pages: int
+    total: int
+    previous: str
+    next: str
+
+
+def describe_for_page(opened: Opened, torg: Torg, description: Description, language: str) -> ResourcePage:
+    """Return what the page of a description shows in a language."""
+    store = opened.generation.store
+    path = _path(store, description.iri) if description.window is None else []
+    sources = {dataset: _source(store, dataset) for dataset in description.datasets}
+    named: list[str] = [description.iri, *description.named, *path, *(item.iri for item in description.properties)]
+    named += [item.iri for group in description.parts.values() for item in group]
+    named += [item.iri for item in description.inverse]
+    named += [name for dataset, found in sources.items() for name in (dataset, *found) if name]
+    presenter = Presenter(language, torg.uris, opened.labels.labels(named, language), torg.prefixes)
+    labels = [value for value in description.terms(*LABELS) if value.kind == "literal"]
+    title, title_language = presenter.name(description.iri)
+    about = [value for value in description.terms(*_ABOUT) if value.kind == "literal"]
+    return ResourcePage(
+        iri=description.iri,
+        title=Shown("text", title, language=title_language),
+        other_titles=tuple(label for label in labels if label.text != title and label.language != title_language),
+        notation=next((value.text for value in description.terms(_NOTATION)), ""),
+        types=tuple(presenter.link(value.text) for value in description.terms(TYPE) if value.kind == "iri"),
+        about=tuple(_in_language(about, language)),
+        path=tuple(presenter.link(step) for step in path),
+        facts=_facts(presenter, description, language),
+        inverse=tuple(_pointing(presenter, description, item) for item in _by_name(presenter, description.inverse)),
+        sources=tuple(_shown_source(presenter, dataset, found) for dataset, found in sources.items()),
+        pager=_pager(torg, description),
+    )
+
+
+def facts_of_lines(
+    opened: Opened, torg: Torg, lines: Iterable[str], iri: str, language: str
+) -> tuple[tuple[str, tuple[Shown, ...]], ...]:
+    """Return (name, values) of each property in N-Triples lines about an IRI: a last description."""
+    found: dict[str, list[Value]] = {}
+    for triple in parse_lines(lines):
+        found.setdefault(triple.predicate.value, []).append(value(triple.object))
+    named = [*found, *(item.text for values in found.values() for item in values if item.kind == "iri")]
+    presenter = Presenter(language, torg.uris, opened.labels.labels(named, language), torg.prefixes)
+    return tuple(
+        (presenter.name(property)[0], tuple(presenter.show(item) for item in values[:_SHOWN_VALUES]))
+        for property, values in sorted(found.items())
+    )
+
+
+def _facts(presenter: Presenter, description: Description, language: str) -> tuple[Fact, ...]:
+    hidden = set() if description.window else _IN_TITLE
+    shown = [item for item in description.properties if item.iri not in hidden]
+    return tuple(_fact(presenter, description, item, 0) for item in _by_name(presenter, shown))
+
+
+def _fact(presenter: Presenter, description: Description, item: Property, depth: int) -> Fact:
+    most = PAGE if description.window else _SHOWN_VALUES
+    values = []
+    for found in _in_language(item.values, presenter.language)[:most]:
+        nested: tuple[Fact, ...] = ()
+        if found.kind == "iri" and found.text in description.parts and depth < 3:
+            inside = _by_name(presenter, description.parts[found.text])
+            nested = tuple(_fact(presenter, description, part, depth + 1) for part in inside)
+        values.append((presenter.show(found), nested))
+    more = "" if item.total <= len(values) or depth else f"?{collection_query(item.iri, False)}"
+    name, language = presenter.name(item.iri)
+    return Fact(item.iri, name, language, presenter.curie(item.iri), tuple(values), item.total, more)
+
+
+def _pointing(presenter: Presenter, description: Description, item: Inverse) -> Fact:
+    most = PAGE if description.window else _SHOWN_INVERSE
+    links = sorted((presenter.link(subject) for subject in item.subjects), key=lambda link: sort_key(link.text))[:most]
+    more = "" if item.total <= len(links) else f"?{collection_query(item.iri, True)}"
+    name, language = presenter.name(item.iri)
+    return Fact(
+        item.iri, name, language, presenter.curie(item.iri), tuple((link, ()) for link in links), item.total, more
+    )
+
+
+def _by_name(presenter: Presenter, items: Iterable[_Item]) -> list[_Item]:
+    return sorted(items, key=lambda item: sort_key(presenter.name(item.iri)[0]))
+
+
+def _in_language(values: list[Value], language: str) -> list[Value]:
+    """Return the values with texts of the visitor's language first; texts in other languages come last."""
+    return sorted(values, key=lambda value: bool(value.language) and value.language.split("-")[0] != language)
+
+
+def _path(store: ReadStore, iri: str) -> list[str]:
+    """Return the broader concepts from the top down; a cycle ends where it began."""
+    path: list[str] = []
+    step = iri
+    while len(path) < _LONGEST_PATH:
+        broader = sorted(
+            found.text for term in store.values(step, _SKOS + "broader") if (found := value(term)).kind == "iri"
+        )
+        if not broader or broader[0] in path or broader[0] == iri:
+            break
+        step = broader[0]
+        path.append(step)
+    top = path[-1] if path else iri
+    schemes = sorted(
+        found.text for term in store.values(top, _SKOS + "inScheme") if (found := value(term)).kind == "iri"
+    )
+    return [*schemes[:1], *reversed(path)]
+
+
+def _source(store: ReadStore, dataset: str) -> tuple[str, str]:
+    """Return (publisher, licence) of a dataset, "" for what it does not say."""
+
+    def first(property: str, of: str) -> str:
+        return min(
+            (found.text for term in store.values(of, property) if (found := value(term)).kind == "iri"), default=""
+        )
+
+    license = first(_DCTERMS + "license", dataset)
+    if not license:
+        distribution = first("http://www.w3.org/ns/dcat#distribution", dataset)
+        license = first(_DCTERMS + "license", distribution) if distribution else ""
+    return first(_DCTERMS + "publisher", dataset), license
+
+
+def _shown_source(presenter: Presenter, dataset: str, found: tuple[str, str]) -> Source:
+    publisher, license = (presenter.link(name) if name else None for name in found)
+    return Source(presenter.link(dataset), publisher, license)
+
+
+def _pager(torg: Torg, description: Description) -> Pager | None:
+    window = description.window
+    if window is None:
+        return None
+    total = max([item.total for item in description.properties] + [item.total for item in description.inverse])
+    last = pages(total)
+    return Pager(
+        window.page,
+        last,
+        total,
+        f"?{window.query(window.page - 1)}" if window.page > 1 else "",
+        f"?{window.query(window.page + 1)}" if window.page < last else "",
+    )

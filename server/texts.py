@@ -1,0 +1,31 @@
+"""The words of the pages, by language: gettext catalogues read from `translations/*.po` (English is the msgid)."""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LANGUAGES = ("sv", "en")
+"""The languages that the pages are written in."""
+
+
+@cache
+def texts(language: str) -> gettext.NullTranslations:
+    """Return the catalogue of a language; a language without one speaks English.
+
+    >>> texts("sv").gettext("Datasets")
+    'Datamängder'
+    """
+    source = files("server") / "translations" / f"{language}.po"
+    if not source.is_file():
+        return gettext.NullTranslations()
+    compiled = BytesIO()
+    with source.open("rb") as lines:
+        write_mo(compiled, read_po(lines, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

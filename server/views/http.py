@@ -1,0 +1,182 @@
+"""What every answer has in common: conditional requests, Vary, Link, caching, CORS and the security headers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+from flask import Flask, Response, current_app, render_template, request
+
+from server.errors import Problem
+from server.formats import Format, choose
+from server.instance import Torg
+from server.negotiation import negotiate_language
+from server.texts import texts
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+)
+_EVERY_ANSWER = {
+    "Content-Security-Policy": _CSP,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    # Reads are public and carry no credentials, so every origin may read them (Fetch, CORS protocol).
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Location, ETag, Link, Location, Retry-After",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST",
+    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Max-Age": "86400",
+}
+_STALE = 300  # seconds that a cache may go on with an old answer while it asks for the new one
+
+
+def torg() -> Torg:
+    """Return the site that the current request is for."""
+    return cast(Torg, current_app.extensions["torg"])
+
+
+def language() -> str:
+    """Return the language of the page: `?lang=`, else Accept-Language, else the site's first language.
+
+    Raises Problem 400 when `?lang=` asks for a language there is not.
+    """
+    offered = torg().languages
+    asked = request.args.get("lang")
+    if asked is not None:
+        if asked.lower() not in offered:
+            raise Problem(400, f"There are no pages in {asked[:20]!r}; lang takes {' or '.join(offered)}.")
+        return asked.lower()
+    return negotiate_language(request.headers.get("Accept-Language"), offered, offered[0])
+
+
+def negotiated(offered: Sequence[Format], suffix: str | None = None) -> Format:
+    """Return the format of the answer: suffix, else `?format=`, else Accept.
+
+    Raises Problem 406 that lists what there is (RFC 9110, section 15.5.7).
+    """
+    format = choose(request.headers.get("Accept"), offered, suffix or request.args.get("format"))
+    if format is None:
+        raise Problem(
+            406,
+            "There is no representation that you accept. Offered: "
+            + ", ".join(f"{other.media_type} (?format={other.suffix})" for other in offered),
+            offered=[{"type": other.media_type, "format": other.suffix} for other in offered],
+            headers={"Vary": "Accept"},
+        )
+    return format
+
+
+def answer(
+    body: bytes,
+    content_type: str,
+    *,
+    status: int = 200,
+    vary: Iterable[str] = (),
+    links: Iterable[str] = (),
+    content_language: str = "",
+    content_location: str = "",
+    cache_control: str | None = None,
+    etag: str = "",
+    modified: datetime | None = None,
+) -> Response:
+    """Return a whole answer with its validator; a request that has it already gets 304 (RFC 9110, 13)."""
+    response = Response(body, status=status, content_type=content_type)
+    response.headers["Cache-Control"] = public() if cache_control is None else cache_control
+    if names := list(dict.fromkeys(vary)):
+        response.headers["Vary"] = ", ".join(names)
+    if joined := ", ".join(links):
+        response.headers["Link"] = joined
+    if content_language:
+        response.headers["Content-Language"] = content_language
+    if content_location:
+        response.headers["Content-Location"] = content_location
+    if status == 200:
+        response.set_etag(etag or hashlib.blake2b(body, digest_size=16).hexdigest())
+        if modified is not None:
+            response.last_modified = modified
+        response.make_conditional(request)
+    return response
+
+
+def public(seconds: int | None = None) -> str:
+    """Return the Cache-Control of what every proxy may keep for the site's max_age, or so many seconds."""
+    age = int(torg().settings.max_age) if seconds is None else seconds
+    return f"public, max-age={age}, stale-while-revalidate={_STALE}"
+
+
+def redirect(location: str, status: int, links: Iterable[str] = ()) -> Response:
+    """Return a redirection to a path-absolute location, so that it works wherever the site is served."""
+    body = f"{location}\n".encode()
+    response = answer(body, "text/plain; charset=utf-8", status=status, links=links)
+    response.headers["Location"] = location
+    return response
+
+
+def here(path: str) -> str:
+    """Return the path-absolute address of a path on the site (the base may have a path prefix)."""
+    return torg().uris.prefix + path
+
+
+def with_query(path: str, **parameters: str) -> str:
+    """Return a path with a query string of those parameters that have a value."""
+    pairs = [f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def page(template: str, spoken: str, **context: Any) -> bytes:
+    """Return a page in a language as bytes."""
+    words = texts(spoken)
+    site = torg()
+    return render_template(
+        template,
+        _=words.gettext,
+        ngettext=words.ngettext,
+        lang=spoken,
+        torg=site,
+        site_title=in_language(site.site.title, spoken),
+        other_languages=[
+            (other, with_query(here(request.path), **{**request.args.to_dict(), "lang": other}))
+            for other in site.languages
+            if other != spoken
+        ],
+        here=here,
+        in_language=in_language,
+        navigation=_navigation(),
+        **context,
+    ).encode()
+
+
+def in_language(text: Any, spoken: str) -> str:
+    """Return a text by language in this language, else Swedish, English, any; "" when there is none."""
+    return next((text[name] for name in (spoken, "sv", "en", *text) if name in text), "")
+
+
+def _navigation() -> list[tuple[str, str]]:
+    """Return (msgid, href) of the main pages that this installation has."""
+    pages = (("Datasets", "/datasets"), ("Concepts", "/concepts"), ("Search", "/search"), ("SPARQL", "/sparql"))
+    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
+    return [(name, here(path)) for name, path in (*pages, ("API", "/api")) if path in rules]
+
+
+def register_http(app: Flask) -> None:
+    """Add the headers that every answer carries."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        for name, value in _EVERY_ANSWER.items():
+            response.headers.setdefault(name, value)
+        if request.method == "OPTIONS":
+            response.headers.update(_PREFLIGHT)
+            response.headers.setdefault("Cache-Control", "public, max-age=86400")
+        if torg().site.base.startswith("https:"):
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        return response

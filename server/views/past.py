@@ -1,0 +1,98 @@
+"""What is answered for an identifier that nothing describes now: 410, 308, 300 or 404 (Digg's UM-10 to UM-12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from flask import Response, request
+
+from server.errors import Problem
+from server.formats import GRAPH_FORMATS, HTML, choose
+from server.instance import Opened
+from server.ledger import LedgerState
+from server.paths import spellings
+from server.rdf_formats import parse_lines
+from server.resource_page import facts_of_lines
+from server.views.errors import problem_answer
+from server.views.http import answer, here, language, page, redirect, torg, with_query
+
+REPRESENTATIONS = (HTML, *GRAPH_FORMATS)
+_VARY = ("Accept", "Accept-Language")
+
+
+def kept_query() -> dict[str, str]:
+    """Return the parameters that a redirection takes along: those that choose a representation."""
+    return {
+        name: value for name in ("format", "lang", "property", "inverse", "page") if (value := request.args.get(name))
+    }
+
+
+def past(opened: Opened, path: str, document: bool) -> Response:
+    """Answer for a path that nothing describes now: 410, 308, 300, or 404 when it was never published."""
+    site = torg()
+    for spelling in spellings(path):
+        state = site.ledger.state(spelling)
+        if state is None:
+            continue
+        if state.state == "replaced":
+            return redirect(_successor(state.successors[0], document), 308)
+        if state.state in ("merged", "split"):
+            return _choices(state, document)
+        return _withdrawn(opened, spelling, state)
+    raise Problem(404, "Nothing has been published at this address.", headers={"Vary": "Accept, Accept-Language"})
+
+
+def _successor(path: str, document: bool) -> str:
+    """Return where a successor is found: itself, or its description when a description was asked for."""
+    site = torg()
+    own = site.uris.path(path) if "://" in path else path
+    if own is None:
+        return path
+    address = site.uris.description_path(own) if document else own
+    return with_query(here(address or own), **(kept_query() if document else {}))
+
+
+def _choices(state: LedgerState, document: bool) -> Response:
+    """Answer 300 with every successor in Link and in the body (UM-12)."""
+    site = torg()
+    iris = [site.uris.iri(path) if path.startswith("/") else path for path in state.successors]
+    links = [f'<{iri}>; rel="successor-version"' for iri in iris]
+    choices = [_successor(path, document) for path in state.successors]
+    if choose(request.headers.get("Accept"), REPRESENTATIONS) is HTML:
+        spoken = language()
+        labels = torg().labels().labels(iris, spoken)
+        named = [(labels.get(iri, (iri, ""))[0], choice) for iri, choice in zip(iris, choices, strict=True)]
+        body = page("choices.html", spoken, state=state.state, choices=named)
+        response = answer(body, HTML.content_type, status=300, links=links, vary=_VARY, content_language=spoken)
+    else:
+        members = {"title": state.state, "status": 300, "successors": iris}
+        response = answer(json.dumps(members).encode(), "application/json", status=300, links=links, vary=_VARY)
+    return response
+
+
+def _withdrawn(opened: Opened, path: str, state: LedgerState) -> Response:
+    """Answer 410 with the last description (UM-10), as RDF to those who ask for RDF."""
+    site = torg()
+    iri = site.uris.iri(path)
+    triples = parse_lines(site.ledger.last_description(path))
+    chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, request.args.get("format"))
+    problem = Problem(410, f"{iri} was withdrawn {state.time[:10]} and will not be used for anything else.")
+    if chosen is None or chosen is HTML or not triples:
+        return problem_answer(problem, "withdrawn.html", lines=_last_facts(opened, path), iri=iri, state=state)
+    body = site.writer.write(triples, chosen, iri)
+    response = answer(body, chosen.content_type, status=410, vary=_VARY)
+    response.headers["Cache-Control"] = "public, max-age=60"
+    return response
+
+
+def _last_facts(opened: Opened, path: str) -> Sequence[object]:
+    site = torg()
+    return facts_of_lines(opened, site, site.ledger.last_description(path), site.uris.iri(path), _page_language())
+
+
+def _page_language() -> str:
+    try:
+        return language()
+    except Problem:
+        return torg().languages[0]

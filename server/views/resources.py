@@ -1,0 +1,193 @@
+"""Things, concepts and their descriptions: `/id/`, `/def/`, `/res/`, `/resource?uri=` (Digg's rules UM-3 to UM-12)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+from flask import Blueprint, Response, request
+
+from server.description import Description, Window, describe, describe_page, whole
+from server.errors import Problem
+from server.formats import HTML, N_TRIPLES, Format
+from server.instance import Opened
+from server.paths import spellings, split_suffix
+from server.rdf_formats import iri as checked_iri
+from server.resource_page import describe_for_page
+from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
+from server.views.past import REPRESENTATIONS, kept_query, past
+
+blueprint = Blueprint("resources", __name__)
+
+OFFERED: tuple[Format, ...] = REPRESENTATIONS
+_VARY = ("Accept", "Accept-Language")
+
+
+@blueprint.get("/id/<path:key>")
+@blueprint.get("/def/<path:key>")
+def thing(key: str) -> Response:
+    """Answer 303 to the description of a thing or concept (UM-7), or tell what became of it (UM-10 to UM-12)."""
+    site = torg()
+    opened = site.current()
+    path = request.path
+    stem, suffix = split_suffix(path)
+    # The exact identifier first: a key may end like a suffix when an importer made it.
+    for tried, ending in ((path, ""), (stem, f".{suffix}")) if suffix else ((path, ""),):
+        for spelling in spellings(tried):
+            if opened.generation.store.mentions(site.uris.iri(spelling)):
+                document = site.uris.description_path(spelling)
+                assert document is not None
+                location = with_query(here(document) + ending, **kept_query())
+                return redirect(location, 303, _links(site.uris.iri(spelling), site.uris.iri(document)))
+    if path.startswith("/def/") and not site.uris.owns_concepts:
+        return redirect(site.uris.concepts + spellings(path)[0].lstrip("/"), 303)
+    return past(opened, stem if suffix and site.ledger.state(spellings(stem)[0]) else path, document=False)
+
+
+@blueprint.get("/res/<path:key>")
+def document(key: str) -> Response:
+    """Answer the description of a thing or concept in the negotiated or named format (UM-3, UM-4)."""
+    site = torg()
+    opened = site.current()
+    path = request.path
+    stem, suffix = split_suffix(path)
+    for tried, ending in ((path, ""), (stem, suffix)) if suffix else ((path, ""),):
+        for spelling in spellings(site.uris.described_path(tried)):
+            iri = site.uris.iri(spelling)
+            if opened.generation.store.mentions(iri):
+                address = site.uris.description_path(spelling)
+                assert address is not None
+                if unquote(address) != tried:
+                    # The same text in another Unicode form: one address for one document.
+                    dotted = f".{ending}" if ending else ""
+                    return redirect(with_query(here(address) + dotted, **kept_query()), 308)
+                return _described(opened, iri, address, ending)
+    described = site.uris.described_path(stem)
+    if described.startswith("/def/") and not site.uris.owns_concepts:
+        foreign = site.uris.concepts + spellings(described)[0].lstrip("/")
+        return redirect(with_query(here("/resource"), uri=foreign, **kept_query()), 307)
+    return past(opened, described, document=True)
+
+
+@blueprint.get("/resource")
+def resource() -> Response:
+    """Answer the description of any IRI the store knows; 307 to our own document when the IRI is ours (UM-6)."""
+    site = torg()
+    opened = site.current()
+    iri = request.args.get("uri", "").strip()
+    if not iri:
+        raise Problem(400, "Name the IRI to describe: /resource?uri=https://…")
+    checked_iri(iri)
+    path = site.uris.path(iri)
+    address = site.uris.description_path(path) if path else None
+    if path and address:
+        if opened.generation.store.mentions(iri):
+            return redirect(with_query(here(address), **kept_query()), 307)
+        return past(opened, path, document=True)
+    if not opened.generation.store.mentions(iri):
+        raise Problem(404, "No published triple mentions this IRI.")
+    return _described(opened, iri, f"/resource?uri={quote(iri, safe='')}", "")
+
+
+def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
+    """Answer the description of an IRI at a path of ours, fixed by a suffix or negotiated."""
+    site = torg()
+    chosen = negotiated(OFFERED, suffix or None)
+    window = _window()
+    document = site.uris.iri(address)
+    if window:
+        description = describe_page(opened.generation.store, iri, document, window)
+    else:
+        description = describe(opened.generation.store, iri, document, _datasets(opened, iri))
+    if description is None:
+        raise Problem(404, "There is no such page of this description.")
+    spoken = language() if chosen is HTML else ""
+    if chosen is HTML:
+        body = _page(opened, description, address, spoken)
+    elif chosen is N_TRIPLES and suffix and not window:
+        body = site.writer.write(whole(opened.generation.store, description), chosen)
+    else:
+        body = site.writer.write(description.triples(), chosen, iri)
+    query = f"?{window.query()}" if window else ""
+    varying = () if suffix or request.args.get("format") else ("Accept",)
+    return answer(
+        body,
+        chosen.content_type,
+        vary=(*varying, "Accept-Language") if chosen is HTML or varying else (),
+        links=_links(iri, document + query if "?" not in address else document),
+        content_language=spoken,
+        content_location=_fixed(here(address), chosen, spoken, suffix, query),
+    )
+
+
+def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -> str:
+    """Return the address of exactly this representation (RFC 9110, 8.7): format, language and page in it."""
+    parameters = [query.lstrip("?")] if query else []
+    if "?" in address or (chosen is N_TRIPLES and not suffix):
+        # The negotiated N-Triples are the bounded description; the fixed `.nt` is the whole one.
+        parameters.append(f"format={chosen.suffix}")
+    else:
+        address = f"{address}.{chosen.suffix}"
+    if spoken:
+        parameters.append(f"lang={spoken}")
+    if not parameters:
+        return address
+    return address + ("&" if "?" in address else "?") + "&".join(parameters)
+
+
+def _links(iri: str, document: str) -> list[str]:
+    """Return the Link header's members: every representation, the canonical one, what is described (UM-4, 8, 9)."""
+    site = torg()
+    links = []
+    for format in OFFERED:
+        address = _with_format(document, format)
+        if format is HTML:
+            for spoken in site.languages:
+                joined = address + ("&" if "?" in address else "?") + f"lang={spoken}"
+                links.append(f'<{joined}>; rel="alternate"; type="{format.media_type}"; hreflang="{spoken}"')
+        else:
+            links.append(f'<{address}>; rel="alternate"; type="{format.media_type}"')
+    links.append(f'<{document}>; rel="canonical"')
+    links.append(f'<{document}>; rel="describedby"; anchor="{iri}"')
+    links.append(f'<{iri}>; rel="describes"')
+    return links
+
+
+def _with_format(document: str, format: Format) -> str:
+    path, mark, query = document.partition("?")
+    if mark and path.endswith("/resource"):
+        return f"{document}&format={format.suffix}"
+    return f"{path}.{format.suffix}{mark}{query}"
+
+
+def _page(opened: Opened, description: Description, address: str, spoken: str) -> bytes:
+    site = torg()
+    shown = describe_for_page(opened, site, description, spoken)
+    formats = [
+        (format.label, site.uris.link(_with_format(description.document, format)), format.media_type)
+        for format in OFFERED
+        if format is not HTML
+    ]
+    return page(
+        "resource.html", spoken, it=shown, formats=formats, address=here(address), generation=opened.generation.name
+    )
+
+
+def _window() -> Window | None:
+    """Return the page of one property that was asked for; raise Problem 400 when it cannot be one."""
+    named = [(name, value) for name in ("property", "inverse") if (value := request.args.get(name))]
+    if not named:
+        return None
+    if len(named) > 1:
+        raise Problem(400, "Ask for a page of `property` or of `inverse`, not both.")
+    number = request.args.get("page", "1")
+    if not (number.isascii() and number.isdigit() and 1 <= int(number) <= 10_000_000):
+        raise Problem(400, "`page` is a whole number from 1.")
+    checked_iri(named[0][1])
+    return Window(named[0][1], named[0][0] == "inverse", int(number))
+
+
+def _datasets(opened: Opened, iri: str) -> list[str]:
+    """Return the datasets whose graphs describe an IRI."""
+    graphs = opened.generation.graphs
+    keys = {graphs[name].dataset for name in opened.generation.store.graphs_of(iri) if name in graphs}
+    return sorted(torg().uris.dataset(*key.split("/", 1)) for key in keys if "/" in key)
