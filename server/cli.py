@@ -5,7 +5,6 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 findings that bl
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import sys
 import webbrowser
@@ -44,7 +43,7 @@ class Torg(click.Group):
 
 
 @click.group(cls=Torg, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(importlib.metadata.version("torg") if __package__ else None, prog_name="torg")
+@click.version_option(package_name="torg", prog_name="torg")
 @click.option("--lang", type=click.Choice(["sv", "en"]), envvar="TORG_LANG", help="Language of messages / språk.")
 def main(lang: str | None) -> None:
     """Publish a municipality's data as linked data."""

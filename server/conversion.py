@@ -118,11 +118,16 @@ def list_once(graph: Path) -> Iterator[str]:
 
 
 def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, findings: Findings) -> None:
-    rule = "identifiers.repeated-line" if _repeats_are_expected(dataset) else "identifiers.repeated"
+    if _repeats_are_expected(dataset):
+        count = sum(len(others) for others in repeats.rows.values())
+        findings.add(Finding("identifiers.repeated-line", dataset=dataset.key, count=count))
+        return
     for others in repeats.rows.values():
         for origin, _ in others:
             file = delivery.files[origin.file].name
-            findings.add(Finding(rule, dataset=dataset.key, file=file, sheet=origin.sheet, row=origin.row))
+            findings.add(
+                Finding("identifiers.repeated", dataset=dataset.key, file=file, sheet=origin.sheet, row=origin.row)
+            )
 
 
 def _repeats_are_expected(dataset: Dataset) -> bool:
