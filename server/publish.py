@@ -161,12 +161,12 @@ class _Run:
         self._site, self._settings, self._data, self._progress = site, settings, data, progress
         self._time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         self._ledger = Ledger(data.path / "ledger.sqlite")
+        self._check_base()
+        self._ledger.roll_back(int(data.current_name() or 0))
         self._previous = data.current()
         self._states: dict[str, DatasetState] = {}
         self._graphs: dict[str, GraphEntry] = {}
         self._report = RunReport(self._time)
-        self._ledger.roll_back(int(data.current_name() or 0))
-        self._check_base()
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
