@@ -17,6 +17,7 @@ from loaders.csvw.templates import Expression, Value, Variable, parse_template
 from loaders.csvw.terms import escape, is_iri, resolve, writable
 
 _ROWS = ("_row", "_sourceRow")
+_VARIABLES = re.compile(r"\{([^{}]*)\}")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 Condition = tuple[str, bool]
 
@@ -71,6 +72,7 @@ class Emission:
     inline: Inline | None = None
     iri: Iri | None = None
     start: str = ""
+    end: str = "> .\n"
     when: Condition | None = None
 
 
@@ -224,11 +226,38 @@ class Plan:
         if column.valueUrl is not None:
             iri = self.iri(column.valueUrl, names)
             return None if iri.never else self._link(column, start, iri)
+        if column.virtual and "value" in column.annotations:
+            return self._made(column, start, str(column.annotations["value"]))
         if column.virtual:
             if not column.default:
                 return None
             return Emission(constant=(start + _object(column, column.default),))
         return self._literal(column, start)
+
+    def _made(self, column: Column, start: str, text: str) -> Emission | None:
+        """Return the emission of a literal that a template makes of several cells; none when one of them is null.
+
+        Only plain variables may stand in the template, and they are not encoded: it makes text, not an IRI.
+        """
+        pieces: list[str | Piece] = []
+        # A URI template would percent-encode the text between its variables too (RFC 6570 3.1).
+        for place, name in enumerate(_VARIABLES.split(text)):
+            if place % 2 == 0:
+                pieces.append(escape(name))
+                continue
+            if not _PLAIN_KEY(name):
+                raise CsvwError(f"the value of column {column.name} may hold plain variables only")
+            owner, constant = self.scope.owner(name), self.scope.constant(name)
+            if owner is not None:
+                pieces.append(Piece(owner, name, _text_of(name)))
+            elif isinstance(constant, str):
+                pieces.append(escape(constant))
+            else:
+                return None
+        before, _, after = (start + _object(column, "@")).rpartition('"')
+        columns = tuple(dict.fromkeys(piece.column for piece in pieces if isinstance(piece, Piece) and piece.column))
+        iri = Iri(columns, pieces=tuple(_joined(pieces)))
+        return Emission(iri=iri, start=before.removesuffix("@"), end=f'"{after}')
 
     def _literal(self, column: Column, start: str) -> Emission:
         if column.separator is not None:
@@ -374,6 +403,16 @@ class Plan:
         as_it_is = lone and plain_keys and variables[0] == column.name and _inline(column, "") is not None
         plain = _PLAIN_KEY if as_it_is and column.datatype.base == "string" else None
         return Piece(owners[0], variables[0], expand, plain), owners
+
+
+def _text_of(name: str) -> Callable[[CellVariables], str | None]:
+    def text(cell: CellVariables) -> str | None:
+        value = cell.variables.get(name)
+        if isinstance(value, str) and not writable(value):
+            raise CellProblem("values.control-character", "control character")
+        return escape(value) if isinstance(value, str) else None
+
+    return text
 
 
 def _joined(pieces: Sequence[str | Piece]) -> list[str | Piece]:

@@ -254,7 +254,7 @@ class _Compiler:
         else:
             assert emission.iri is not None
             lines = self._iri("iri", emission.iri)
-            start, end = f"{term} + {emission.start!r} + iri", "'> .\\n'"
+            start, end = f"{term} + {emission.start!r} + iri", repr(emission.end)
             lines += ["if iri is not None:", f"    lines.append({start} + {end})"]
         if emission.when is not None:
             variable, wanted = emission.when

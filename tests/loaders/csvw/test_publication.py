@@ -193,3 +193,34 @@ def test_whatever_the_cells_hold_the_lines_parse_and_say_it(key: str, text: str)
     if not errors:
         assert {str(value) for value in graph.objects()} == {key, text}
     assert all(error.fatal or error.column for error in errors)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (("F1", "61.05", "-14.62"), '"POINT(-14.62 61.05)"^^<http://www.opengis.net/ont/geosparql#wktLiteral>'),
+        (("F1", "", "14.62"), None),
+        (("F1", "north", "14.62"), None),
+    ],
+    ids=["both", "one null", "one bad"],
+)
+def test_value_template_makes_one_literal_of_several_cells(cells: tuple[str, ...], expected: str | None) -> None:
+    wkt = {"@id": "http://www.opengis.net/ont/geosparql#wktLiteral", "base": "string"}
+    point = column("point", virtual=True, datatype=wkt, **{f"{X}value": "POINT({long} {lat})"})
+    row = function(column("lat", datatype="decimal"), column("long", datatype="decimal"), point)
+    _, lines, errors = row(cells, 1, 2)
+    assert objects(lines).get("point") == expected
+    assert bool(errors) == ("north" in cells)
+
+
+def test_value_template_with_an_operator_is_refused() -> None:
+    with pytest.raises(CsvwError, match="plain variables"):
+        function(column("lat"), column("point", virtual=True, **{f"{X}value": "{+lat}"}))
+
+
+@given(st.text(max_size=12))
+def test_value_template_escapes_what_it_takes(text: str) -> None:
+    both = column("both", virtual=True, **{f"{X}value": 'a "{note}"'})
+    subject, lines, errors = function(column("note"), both)(("F1", text), 1, 2)
+    if subject and not errors:
+        list(Graph().parse(data="".join(lines), format="nt"))
