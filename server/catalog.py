@@ -15,7 +15,7 @@ from urllib.parse import quote
 from loaders.description import Dataset, specification_names
 from server.catalog_concepts import Places, service_area, theme_of
 from server.catalog_graph import CatalogGraph, term
-from server.catalog_metadata import HVD_LEGISLATION, described, publisher_iri, publisher_type
+from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only, publisher_iri, publisher_type
 from server.catalog_values import (
     XSD,
     address,
@@ -101,7 +101,9 @@ class _Catalog:
 
     def __init__(self, site: Site, entries: Sequence[CatalogEntry]) -> None:
         self.site = site
-        self.entries = sorted(entries, key=lambda entry: entry.dataset.key)
+        published = {entry.dataset.key for entry in entries}
+        listed = [CatalogEntry(d) for d in site.datasets if d.key not in published and is_listed_only(d)]
+        self.entries = sorted([*entries, *listed], key=lambda entry: entry.dataset.key)
         self.graph = CatalogGraph()
         self.iri = site.uris.iri
         self.places = Places(site)
@@ -235,8 +237,22 @@ class _Catalog:
         g.link(iri, "dcterms:publisher", publisher_iri(publisher))
         g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint"), dataset.name))
         self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
+        self.conditions(iri, dataset.key, said)
         if entry.graphs:
             self.distributions(entry, iri, said)
+
+    def conditions(self, iri: str, key: str, said: Mapping[str, Any]) -> None:
+        """Describe the fee, and why a dataset is not published or what else applies to it."""
+        g, first = self.graph, self.site.languages[0]
+        for word, property, kind, text in (
+            ("fee", "schema:offers", "schema:Offer", "schema:description"),
+            ("reason", "dcterms:rights", "dcterms:RightsStatement", "rdfs:label"),
+        ):
+            if texts_said := by_language(said.get(word), first):
+                node = self.iri(f"id/{word}/{key}")
+                g.link(iri, property, node)
+                g.link(node, "rdf:type", term(kind))
+                g.text(node, text, texts_said)
 
     def themes(self, iri: str, said: Mapping[str, Any]) -> None:
         """Write EU themes as dcat:theme, our own service areas as dcterms:subject; the first follow from the second."""

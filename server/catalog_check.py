@@ -10,8 +10,8 @@ from typing import Any
 from loaders.description import Dataset, nearest, specification_names
 from loaders.findings import Finding
 from server.catalog_concepts import service_area
-from server.catalog_metadata import HVD_LEGISLATION, described
-from server.catalog_values import address, as_list, code_list, email, late_after, time
+from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only
+from server.catalog_values import address, as_list, by_language, code_list, email, late_after, time
 from server.site import Site
 
 _FILE = "dataset.toml"
@@ -151,6 +151,10 @@ def _high_value(site: Site, dataset: Dataset, said: dict[str, Any]) -> Iterator[
 
 
 def _openness(site: Site, dataset: Dataset, said: dict[str, Any]) -> Iterator[Fault]:
+    if is_listed_only(dataset):
+        if not by_language(said.get("reason"), site.languages[0]):
+            yield "no-reason", {}
+        return
     rights = code_list("accessRights").iri(str(said["accessRights"]))
     if dataset.sources and rights and not rights.endswith("/PUBLIC"):
         yield "closed-but-published", {}

@@ -49,6 +49,11 @@ def specification_texts(name: str) -> dict[str, dict[str, str]]:
     }
 
 
+def is_listed_only(dataset: Dataset) -> bool:
+    """Tell whether a dataset is only listed, with the reason why it is not published (the register duty)."""
+    return dataset.metadata.get("status") == "not-published"
+
+
 def described(site: Site, dataset: Dataset) -> dict[str, Any]:
     """Return the dataset's metadata with what follows from its specification, publisher and site filled in."""
     first, publisher = site.languages[0], site.publishers[dataset.publisher]
@@ -60,7 +65,7 @@ def described(site: Site, dataset: Dataset) -> dict[str, Any]:
     said["description"] = by_language(said.get("description"), first) or shared["description"]
     said["keyword"] = by_language(said.get("keyword"), first)
     said["license"] = said.get("license") or site.raw.get("site", {}).get("license")
-    said.setdefault("accessRights", "PUBLIC")
+    said.setdefault("accessRights", "NON_PUBLIC" if is_listed_only(dataset) else "PUBLIC")
     said.setdefault("language", [first])
     if publisher.kommunkod:
         said.setdefault("spatial", publisher.kommunkod)
