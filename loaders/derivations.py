@@ -9,29 +9,37 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from loaders.concepts import ConceptIndex, Match
+from loaders.csvw.problems import CellProblem, kind_of
 from loaders.errors import DescriptionError
 from loaders.findings import Finding
 from loaders.privacy import is_person, may_be_person, organization_number
 
 Derivation = Callable[[str], str | None]
 Factory = Callable[[Mapping[str, Any]], Derivation]
-# Distinct unmatched texts kept for proposals; more are only counted.
-LISTED_TEXTS = 50
+# Distinct texts that are counted, and unmatched ones that get proposals: a code list is never longer.
+MOST_TEXTS = 10_000
+PROPOSED_TEXTS = 200
 
 
 @dataclass
 class Coverage:
     """How the distinct texts of one coded column met their concept scheme."""
 
+    column: str
     scheme: str
-    outcomes: Counter[str] = field(default_factory=Counter)
-    unmatched: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    outcomes: dict[str, set[str]] = field(default_factory=dict)
+    proposals: dict[str, str] = field(default_factory=dict)
+
+    def count(self, outcome: str, text: str) -> None:
+        """Remember what a text came to."""
+        texts = self.outcomes.setdefault(outcome, set())
+        if len(texts) < MOST_TEXTS:
+            texts.add(text)
 
 
 @dataclass
@@ -41,7 +49,7 @@ class Derivations:
     authority: str
     concepts: ConceptIndex
     expand: Callable[[str], str]
-    coverage: dict[str, Coverage] = field(default_factory=dict)
+    coverage: dict[str, list[Coverage]] = field(default_factory=dict)
 
     def factories(self) -> dict[str, Factory]:
         """Return every function by the name that specifications use."""
@@ -91,8 +99,8 @@ class Derivations:
         if scheme not in self.concepts.schemes():
             detail = (("fault", f"no concept scheme “{scheme}”"),)
             raise DescriptionError(Finding("description.broken-mapping", detail=detail))
-        # A prefix names the group of a finer code of one's own: that most codes have none is no fault.
-        coverage = Coverage(scheme) if how == "prefix" else self._coverage(str(params.get("column", scheme)), scheme)
+        coverage = Coverage(str(params.get("column", "")), scheme)
+        self.coverage.setdefault(coverage.column, []).append(coverage)
 
         def concept(text: str) -> str | None:
             text = text.strip()
@@ -102,43 +110,43 @@ class Derivations:
             matches = self.concepts.candidates(scheme, wanted)
             if how != "any":
                 matches = tuple(match for match in matches if match.kind in ("notation", "lost-zero"))
+            # A prefix names the group of a finer code of one's own: that a code has none is no fault.
+            if how == "prefix" and len(matches) != 1:
+                return None
             return self._settle(coverage, text, matches)
 
         return concept
 
-    def _coverage(self, column: str, scheme: str) -> Coverage:
-        return self.coverage.setdefault(f"{column}\n{scheme}", Coverage(scheme))
-
-    def _settle(self, coverage: Coverage, text: str, matches: tuple[Match, ...]) -> str | None:
+    def _settle(self, coverage: Coverage, text: str, matches: tuple[Match, ...]) -> str:
         if len(matches) != 1:
-            coverage.outcomes["ambiguous" if matches else "unmatched"] += 1
-            if len(coverage.unmatched) < LISTED_TEXTS and not is_person(text):
-                coverage.unmatched[text] = self.concepts.proposals(text, coverage.scheme)
-            return None
+            outcome = "ambiguous" if matches else "unmatched"
+            coverage.count(outcome, text)
+            if text not in coverage.proposals and len(coverage.proposals) < PROPOSED_TEXTS and not is_person(text):
+                coverage.proposals[text] = " / ".join(self.concepts.proposals(text, coverage.scheme))
+            raise CellProblem(f"concepts.{outcome}", kind_of(text))
         match = matches[0]
-        outcome = "deprecated" if match.status == "deprecated" else match.kind
-        coverage.outcomes["matched" if outcome in ("notation", "prefLabel", "altLabel") else outcome] += 1
+        coverage.count("matched", text)
+        if match.status == "deprecated":
+            coverage.count("deprecated", text)
+        elif match.kind == "lost-zero":
+            coverage.count("lost-zero", text)
         return match.iri
 
+    def detail(self, column: str, text: str) -> tuple[tuple[str, str], ...]:
+        """Return what to say of a text that met no concept: the scheme, and what it may mean."""
+        for coverage in self.coverage.get(column, ()):
+            if text.strip() in coverage.proposals:
+                proposals = coverage.proposals[text.strip()]
+                return (("scheme", coverage.scheme), ("proposals", proposals or "–"))
+        return (("scheme", ""), ("proposals", "–"))
+
     def findings(self) -> list[Finding]:
-        """Return what to tell of each coded column: how many distinct texts met no concept, or an odd one."""
-        found: list[Finding] = []
-        for key, coverage in self.coverage.items():
-            column = key.split("\n")[0]
-            for outcome in ("unmatched", "ambiguous", "deprecated", "lost-zero"):
-                if count := coverage.outcomes[outcome]:
-                    found.append(
-                        Finding(f"concepts.{outcome}", column=column, count=count,
-                                detail=(("scheme", coverage.scheme), ("matched", str(coverage.outcomes["matched"])),
-                                        ("proposals", _proposals(coverage)), ))
-                    )  # fmt: skip
-        return found
-
-
-def _proposals(coverage: Coverage) -> str:
-    """Write the first unmatched texts with what they may mean."""
-    parts = []
-    for text, near in list(coverage.unmatched.items())[:5]:
-        shown = text if len(text) <= 60 else text[:59] + "…"
-        parts.append(f"”{shown}” → {' / '.join(near) or '?'}")
-    return "; ".join(parts) or "–"
+        """Return what to tell of whole columns: codes that lost their zero or are no longer in use."""
+        return [
+            Finding(f"concepts.{outcome}", column=coverage.column, count=len(coverage.outcomes[outcome]),
+                    detail=(("scheme", coverage.scheme),))
+            for listed in self.coverage.values()
+            for coverage in listed
+            for outcome in ("deprecated", "lost-zero")
+            if coverage.outcomes.get(outcome)
+        ]  # fmt: skip

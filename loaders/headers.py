@@ -92,7 +92,7 @@ class _Matcher:
             self._known(name)
         self._named()
         self._missing()
-        for place, header in self.free.items():
+        for header in self.free.values():
             # A column without a header is told only if it turns out to hold values.
             if not is_unnamed(header):
                 self.report.tell(self._finding("source.undeclared-column", column=header))

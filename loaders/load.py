@@ -17,14 +17,14 @@ from typing import NamedTuple
 from loaders import headers, specification
 from loaders.concepts import ConceptIndex
 from loaders.csvw import CellError, RowFunction, compile_table
-from loaders.csvw.problems import CsvwError
+from loaders.csvw.problems import CsvwError, kind_of
 from loaders.csvw.templates import encode_simple
 from loaders.derivations import Derivations
 from loaders.description import Dataset, is_address
 from loaders.errors import DescriptionError, SourceError
 from loaders.findings import Finding, Findings
 from loaders.opening import open_table
-from loaders.preparation import Preparation
+from loaders.preparation import UNFIT, Preparation
 from loaders.source import LoadCounts, Report, SourceFile, Table
 
 __all__ = ["Delivery", "LoadContext", "LoadCounts", "Origin", "SourceFile", "deliveries", "load"]
@@ -116,6 +116,7 @@ class _File:
         self.report = report
         self.document = specification.description(dataset, file.name)
         self.columns = specification.columns(self.document)
+        self.derivations = Derivations(context.authority, context.concepts, context.expand)
 
     def rows(self) -> Iterator[tuple[str, Origin, list[str]]]:
         dataset, report = self.dataset, self.report
@@ -132,17 +133,16 @@ class _File:
         )
         matched = headers.match(source, self.columns, dataset.columns, dataset.constants, report)
         preparation = Preparation(self.document, source, matched, dataset.constants, report)
-        derivations = Derivations(self.context.authority, self.context.concepts, self.context.expand)
-        function = self._compiled(preparation, derivations)
+        function = self._compiled(preparation)
         before = report.counts.rows_out
         yield from self._mapped(source, preparation, function)
         preparation.finish()
-        for finding in derivations.findings():
+        for finding in self.derivations.findings():
             report.tell(self._placed(finding, source, preparation))
         if report.counts.rows_out == before:
             raise SourceError(Finding("source.nothing-mapped", file=source.file, sheet=source.sheet))
 
-    def _compiled(self, preparation: Preparation, derivations: Derivations) -> RowFunction:
+    def _compiled(self, preparation: Preparation) -> RowFunction:
         context = self.context
         described = specification.compiled_from(self.document, self.dataset, context.base, context.concept_base)
         try:
@@ -152,7 +152,7 @@ class _File:
                 base=context.base,
                 file_url=f"{context.base}id/dataset/{self.dataset.key}",
                 constants={"authority": context.authority, "publisher": context.base + context.publisher_path},
-                derivations=derivations.factories(),
+                derivations=self.derivations.factories(),
                 expand=context.expand,
             )
         except CsvwError as error:
@@ -169,23 +169,27 @@ class _File:
                 prepare(row, cells)
             subject, lines, errors = function(cells, row, row)
             if errors or not subject:
-                self._tell(errors, not subject, source, preparation, row)
+                self._tell(errors, not subject, preparation, row, cells)
             if subject:
                 counts.rows_out += 1
                 yield subject, Origin(number, sheet, row), lines
 
     def _tell(
-        self, errors: Sequence[CellError], lost: bool, source: Table, preparation: Preparation, row: int
+        self, errors: Sequence[CellError], lost: bool, preparation: Preparation, row: int, cells: list[str]
     ) -> None:
         """Add a finding for each error of a row; a row without a resource has one at least."""
         if lost:
             self.report.counts.rows_told += 1
             errors = errors or [CellError("values.key", "", "empty", True)]
         for error in errors:
-            column = preparation.header_of(error.column)
+            text = preparation.text_of(error.column, cells)
+            # The mark of an unfit value is ours; the kind is told of what stands in the source.
+            kind = kind_of(text[1:]) if text.startswith(UNFIT) else error.kind
+            detail = self.derivations.detail(error.column, text) if error.rule.startswith("concepts.") else ()
             self.report.tell(
-                Finding(error.rule, file=source.file, sheet=source.sheet, row=row, column=column, kind=error.kind)
-            )
+                Finding(error.rule, file=self.file.name, sheet=preparation.sheet, row=row,
+                        column=preparation.header_of(error.column), kind=kind, detail=detail)
+            )  # fmt: skip
 
     def _placed(self, finding: Finding, source: Table, preparation: Preparation) -> Finding:
         return Finding(

@@ -29,17 +29,20 @@ _NUMBERS = frozenset(
     """decimal number double float integer long int short byte nonNegativeInteger positiveInteger unsignedLong
     unsignedInt unsignedShort unsignedByte nonPositiveInteger negativeInteger""".split()
 )
+# Marks a value that its column's format does not read, so that no other reading of it is ever taken: a noncharacter,
+# which neither a number nor a date can hold.
+UNFIT = "\ufdd0"
 _SPLIT = re.compile(r"\s*(\d[\d.\-]*)(?:\s*[-–:]\s+|\s+|$)(.*)", re.DOTALL)
 
 
-class _Memo(dict[str, str | None]):
+class _Memo(dict[str, str]):
     """Keeps what a function gave for the texts met lately."""
 
-    def __init__(self, function: Callable[[str], str | None]) -> None:
+    def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
         self._function = function
 
-    def __missing__(self, text: str) -> str | None:
+    def __missing__(self, text: str) -> str:
         value = self._function(text)
         if len(self) >= MEMO_SIZE:
             self.clear()
@@ -69,7 +72,7 @@ class Preparation:
         self._constants: list[str] = []
         self._place_added_cells(constants)
         self._sample = list(islice(table.rows(Report(Findings())), SAMPLE))
-        self._formats: list[tuple[int, _Memo, str]] = []
+        self._formats: list[tuple[int, _Memo]] = []
         self._filters: list[tuple[int, _Memo]] = []
         self._screens: list[tuple[int, privacy.Screen]] = []
         self._declared_screens: list[tuple[int, privacy.Screen]] = []
@@ -89,6 +92,16 @@ class Preparation:
         place = self.positions.get(column, len(self._table.headers))
         return self._table.headers[place] if place < len(self._table.headers) else column
 
+    def text_of(self, column: str, cells: list[str]) -> str:
+        """Return the text of a column in a prepared row, "" when the row has none."""
+        place = self.positions.get(column, len(cells))
+        return cells[place] if place < len(cells) else ""
+
+    @property
+    def sheet(self) -> str:
+        """The sheet that the rows stand in."""
+        return self._table.sheet
+
     def row(self, number: int, cells: list[str]) -> None:
         """Prepare one row in place."""
         self._row = number
@@ -102,15 +115,11 @@ class Preparation:
         cells += self._constants
         for place, memo in self._filters:
             if cells[place]:
-                cells[place] = memo[cells[place]] or ""
-        for place, memo, header in self._formats:
+                cells[place] = memo[cells[place]]
+        for place, memo in self._formats:
             text = cells[place]
             if text:
-                value = memo[text]
-                if value is None:
-                    self._tell("values.datatype", header, kind_of(text))
-                    value = ""
-                cells[place] = value
+                cells[place] = memo[text]
 
     def finish(self) -> None:
         """Raise SourceError when a column turned out to hold persons' numbers."""
@@ -192,7 +201,7 @@ class Preparation:
                 return
             self._report.tell(self._finding("source.format-detected", header, (("format", chosen.name),)))
         normalise = chosen.normalise
-        self._formats.append((place, _Memo(lambda text: text if text in nulls else normalise(text)), header))
+        self._formats.append((place, _Memo(lambda text: text if text in nulls else normalise(text) or UNFIT + text)))
 
     def _odd_values(self, place: int, nulls: frozenset[str], sample: Iterable[str]) -> Iterator[str]:
         """Yield the sample, and those values of the whole file that may settle a format: plain digits cannot."""
@@ -220,8 +229,8 @@ class Preparation:
             self._tell("source.not-split", header, kind_of(text))
         return "", text.strip()
 
-    def _person_filter(self, place: int) -> Callable[[str], str | None]:
-        def filtered(text: str) -> str | None:
+    def _person_filter(self, place: int) -> Callable[[str], str]:
+        def filtered(text: str) -> str:
             if not privacy.is_person(text):
                 return text
             self._tell("personal.number-in-text", self._table.headers[place], "personnummer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from loaders.findings import Finding, Findings
@@ -40,14 +40,18 @@ class Report:
 
     findings: Findings
     counts: LoadCounts = field(default_factory=LoadCounts)
+    headers: tuple[str, ...] = ()
 
     def tell(self, finding: Finding) -> None:
-        """Add a finding about a column, a sheet or a file."""
+        """Add a finding about a column, a sheet or a file; a column said by number ("#3") gets its header."""
+        number = finding.column[1:] if finding.column.startswith("#") else ""
+        if number.isdigit() and 0 < int(number) <= len(self.headers):
+            finding = replace(finding, column=self.headers[int(number) - 1])
         self.findings.add(finding)
 
     def lose(self, finding: Finding) -> None:
         """Add a finding that stands for `count` whole rows that are not passed on."""
-        self.findings.add(finding)
+        self.tell(finding)
         self.counts.rows_told += finding.count
 
 

@@ -175,7 +175,7 @@ def _cell(cell: Any, name: str, sheet: str, number: int, report: Report | None) 
         if value in _ERRORS:
             if report:
                 report.tell(Finding("source.sheet-error", file=name, sheet=sheet, row=number,
-                                    column=str(cell.column), kind=value))  # fmt: skip
+                                    column=f"#{cell.column}", kind=value))  # fmt: skip
             return ""
         # ECMA-376 22.4.2.4: _xHHHH_ stands for a character that XML cannot hold; Excel writes line ends so.
         if "_x" in value:

@@ -39,7 +39,7 @@ def from_grid(grid: Grid, recognise: Callable[[Sequence[str]], int], declared_ro
     if above:
         report.tell(Finding("source.preamble", file=grid.file, sheet=grid.sheet, count=above))
     named = tuple(header or f"#{place}" for place, header in enumerate(headers, 1))
-    return Table(grid.file, grid.sheet, named, at, lambda to: _data(grid, at, len(named), to))
+    return Table(grid.file, grid.sheet, named, at, lambda to: _data(grid, at, named, to))
 
 
 def clean_header(text: str) -> str:
@@ -63,8 +63,9 @@ def is_totals(cells: Sequence[str]) -> bool:
     return re.sub(r"\s*[:=]?\s*$", "", filled[0]).casefold() in TOTALS
 
 
-def _data(grid: Grid, header: int, width: int, report: Report) -> Iterator[Row]:
-    counts = report.counts
+def _data(grid: Grid, header: int, headers: tuple[str, ...], report: Report) -> Iterator[Row]:
+    report.headers = headers
+    counts, width = report.counts, len(headers)
     blank, first_blank = 0, 0
     in_rows = 0
     for number, cells in grid.rows(report):
@@ -109,6 +110,6 @@ def refuse_controls(rows: Iterator[Row], file: str, sheet: str, report: Report) 
         at, hit = found
         report.counts.rows_in += 1
         report.lose(
-            Finding("source.control-character", file=file, sheet=sheet, row=number, column=str(at),
+            Finding("source.control-character", file=file, sheet=sheet, row=number, column=f"#{at}",
                     kind=f"U+{ord(hit[0]):04X}")
         )  # fmt: skip

@@ -36,12 +36,14 @@ _SERIALS = range(20_000, 80_000)
 class Format:
     """One way to write a kind of value: its name for stewards, and the function from text to canonical text.
 
-    Formats with the same `sign` never read one text as two values.
+    Formats with the same `sign` never read one text as two values. `proof` matches a text that can only be written
+    in this format; without one, a grouping sign that reads more values than another format is still a doubt.
     """
 
     name: str
     normalise: Normalise
     sign: str
+    proof: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ def number_format(decimal: str, group: str) -> Format:
             return None
         return f"{sign.replace('+', '')}{whole or '0'}{'.' if point else ''}{fraction}"
 
-    return Format(_number_name(decimal, group), normalise, decimal)
+    # "1.234,50" and "1.234.567" can be read in one way only, "1.234" in two.
+    sign = re.escape(group)
+    proof = re.compile(rf"{sign}\d{{3}}(?:{sign}|{re.escape(decimal)})") if group and groups != SPACES else None
+    return Format(_number_name(decimal, group), normalise, decimal, proof)
 
 
 def date_format(pattern: str) -> Format:
@@ -157,8 +162,12 @@ def detect(samples: Iterable[str], formats: Sequence[Format], fits: Callable[[st
     for place in leading:
         if not any(_same(readings[place], readings[other]) for other in fitting):
             fitting.append(place)
+    proof = formats[leading[0]].proof
+    if proof and len(leading) == 1 and not any(proof.search(text) for text in texts):
+        rival = max((place for place in range(len(formats)) if place != leading[0]), key=lambda place: scores[place])
+        fitting += [rival] if scores[rival] else []
     settled = len({formats[place].sign for place in leading}) == 1
-    identical = all(read == text for read, text in zip(readings[leading[0]], texts, strict=True))
+    identical = all(read in (text, None) for read, text in zip(readings[leading[0]], texts, strict=True))
     return Detection(tuple(formats[place] for place in fitting), settled, len(texts) - best, identical)
 
 
