@@ -117,6 +117,8 @@ def evaluate(stores: Stores, request: dict[str, Any], spool: results.Spool) -> d
     """Evaluate one request into the spool and return what is known about the answer; raises RequestError."""
     answer = _query(stores, request)
     format = request["format"]
+    if request["check"]:
+        return {"rows": 0, "truncated": ""}
     sink: results.Sink = results.XmlGuard(spool) if format in ("xml", "rdf") else spool
     if isinstance(answer, ox.QueryBoolean):
         if format not in _SOLUTION_FORMATS:
@@ -136,7 +138,9 @@ def _query(stores: Stores, request: dict[str, Any]) -> ox.QueryBoolean | ox.Quer
     default, named = request["default_graphs"], request["named_graphs"]
     options: dict[str, Any] = {}
     try:
-        if len(default) > 1:
+        if request["check"]:
+            store = ox.Store()
+        elif len(default) > 1:
             store = stores.merged(request["store"], default, named, request["merge_triples"])
             options = {"default_graph": [ox.DefaultGraph()], "named_graphs": [ox.NamedNode(iri) for iri in named]}
         else:

@@ -24,6 +24,7 @@ from server.sparql_errors import problem_of_death, problem_of_reply
 from server.sparql_scan import Scan, ScanLimits, scan
 
 REMEMBER_SECONDS = 600.0
+CHECK_SECONDS = 2.0
 _REMEMBER_MOST = 4_096
 _RENEW_AFTER = 2_000
 _RENEW_ABOVE = 256 << 20
@@ -217,6 +218,35 @@ class ReaderPool:
         if deadline is not None:
             limits = replace(limits, seconds=min(limits.seconds, deadline))
         request = self._request(text, accept_format, scanned, default_graphs, named_graphs, limits, store)
+        reply, body = self._ask(request, scanned, limits)
+        facts = reply.facts
+        return Result(
+            media_type=accept_format,
+            body=None if body is not None else reply.body,
+            file=body,
+            size=facts["size"],
+            digest=facts["digest"],
+            rows=facts["rows"],
+            truncated=facts["truncated"],
+            seconds=facts["seconds"],
+            scan=scanned,
+            limits=limits,
+        )
+
+    def check(self, text: str) -> Scan:
+        """Return the scan of a query that the parser accepts; raises Problem with line and column for another.
+
+        It is parsed and planned in a reader over an empty store, so the data costs nothing.
+        """
+        scanned = scan(text, self.scan_limits, self.prefixes)
+        if scanned.form != "UPDATE":
+            limits = replace(self.limits, seconds=min(self.limits.seconds, CHECK_SECONDS))
+            media_type = next(iter(GRAPH_FORMATS if scanned.is_graph else SELECT_FORMATS))
+            request = self._request(text, media_type, scanned, (), (), limits, None) | {"check": True}
+            self._ask(request, scanned, limits)
+        return scanned
+
+    def _ask(self, request: dict[str, Any], scanned: Scan, limits: Limits) -> tuple[Reply, Body | None]:
         job = self._join(request, scanned, limits)
         try:
             self._wait(job, limits.wait_seconds)
@@ -227,19 +257,7 @@ class ReaderPool:
         if job.problem is not None:
             raise job.problem
         assert job.reply is not None
-        facts = job.reply.facts
-        return Result(
-            media_type=accept_format,
-            body=None if job.body is not None else job.reply.body,
-            file=job.body,
-            size=facts["size"],
-            digest=facts["digest"],
-            rows=facts["rows"],
-            truncated=facts["truncated"],
-            seconds=facts["seconds"],
-            scan=scanned,
-            limits=limits,
-        )
+        return job.reply, job.body
 
     def _request(
         self,
@@ -267,13 +285,14 @@ class ReaderPool:
             "prefixes": {**self.prefixes, **scanned.prefixes} if scanned.is_graph else {},
             "store": os.path.abspath(store) if store is not None else self._store,
             "spool": self._spool,
+            "check": False,
         }
 
     def _join(self, request: dict[str, Any], scanned: Scan, limits: Limits) -> _Job:
         """Return the flight that answers this request: one under way, or a new one in the queue; raises Problem."""
         graphs = (*request["default_graphs"], "", *request["named_graphs"])
         used = replace(limits, wait_seconds=0.0)  # How patient an asker is does not change the answer.
-        key: object = (request["query"], request["format"], graphs, used, request["store"])
+        key: object = (request["query"], request["format"], graphs, used, request["store"], request["check"])
         if not scanned.deterministic:
             key = object()
         killer = hashlib.sha256(repr((request["query"], graphs, limits.seconds, limits.memory_mb)).encode()).hexdigest()

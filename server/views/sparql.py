@@ -1,0 +1,264 @@
+"""The SPARQL endpoint: queries, the service description, the check of a query text, and the query page."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, Response, current_app, request
+
+from server.errors import Problem
+from server.formats import GRAPH_FORMATS, HTML, Format
+from server.generations import Generation
+from server.query_service import QueryService
+from server.readers import Limits, Result
+from server.service_description import limit_words, of_manifest, service_texts
+from server.sparql_protocol import ACCEPT_POST, ProtocolRequest, parse_request
+from server.sparql_scan import Scan
+from server.views.http import answer, here, language, negotiated, page, public, torg
+
+blueprint = Blueprint("sparql", __name__)
+
+RESULT_FORMATS: tuple[Format, ...] = (
+    Format("json", "application/sparql-results+json", "JSON", "table", ("application/json",)),
+    Format("xml", "application/sparql-results+xml", "XML", "table", ("application/xml", "text/xml")),
+    Format("csv", "text/csv", "CSV", "table"),
+    Format("tsv", "text/tab-separated-values", "TSV", "table"),
+)
+_VARY = ("Accept", "Authorization")
+_METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
+# Up to this size an answer leaves as one bytes body: granian then holds no thread for a slow client. Larger ones
+# are sent from their file, so many at a time.
+_ONE_BODY = 8 << 20
+_MOST_STREAMS = 4
+_SHOWN_ROWS = 1_000
+_EXPOSED = "Content-Location, ETag, Link, Location, Retry-After, X-Query-Limits, X-Result-Truncated"
+
+
+@blueprint.record
+def _start(state: object) -> None:
+    app: Flask = state.app  # type: ignore[attr-defined]
+    site = app.extensions["torg"]
+    service = QueryService(site.settings, site.prefixes)
+    app.extensions["torg.queries"] = site.readers = service
+    atexit.register(service.close)
+    app.extensions["torg.streams"] = threading.BoundedSemaphore(_MOST_STREAMS)
+
+
+def queries() -> QueryService:
+    """Return the service that evaluates visitors' queries."""
+    service: QueryService = current_app.extensions["torg.queries"]
+    return service
+
+
+@blueprint.route("/sparql", methods=_METHODS)
+def sparql() -> Response:
+    """Answer a query (SPARQL 1.1 Protocol, section 2.1), or describe the service when none is asked."""
+    if request.method == "OPTIONS":
+        return _options()
+    asked = parse_request(
+        "POST" if request.method == "POST" else "GET",
+        request.query_string,
+        request.headers.get("Content-Type"),
+        request.get_data() if request.method == "POST" else b"",
+        request.headers.get("Content-Encoding", ""),
+    )
+    if asked is None:
+        return _describe()
+    service, generation = queries(), torg().generation()
+    scanned = service.scan(asked.query)
+    if scanned.form == "UPDATE":
+        raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
+    format = negotiated(_offered(scanned), asked.format or None)
+    if format is HTML:
+        return _result_page(service, asked, scanned, generation)
+    limits = service.limits
+    result = service.answer(asked, scanned, format.media_type, generation, limits=limits)
+    return _respond(result, format, limits, generation)
+
+
+@blueprint.route("/sparql/check", methods=_METHODS)
+def check() -> Response:
+    """Answer whether a query can be read, and if not, why and where: for editors, without evaluating it."""
+    if request.method == "OPTIONS":
+        return _options()
+    asked = parse_request(
+        "POST" if request.method == "POST" else "GET",
+        request.query_string,
+        request.headers.get("Content-Type"),
+        request.get_data() if request.method == "POST" else b"",
+        request.headers.get("Content-Encoding", ""),
+    )
+    if asked is None:
+        raise Problem(400, "Give the query to check: /sparql/check?query=…")
+    try:
+        scanned = queries().pool(torg().generation()).check(asked.query)
+        said: dict[str, object] = {"valid": True, "form": scanned.form, "deterministic": scanned.deterministic}
+    except Problem as problem:
+        if problem.status not in (400, 403, 413):
+            raise
+        said = {"valid": False, "problem": problem.members()}
+    body = json.dumps(said, ensure_ascii=False).encode()
+    return answer(body, "application/json", cache_control="no-store")
+
+
+def _options() -> Response:
+    response = Response(status=204)
+    response.headers["Allow"] = ", ".join(_METHODS)
+    response.headers["Accept-Post"] = ACCEPT_POST
+    return response
+
+
+def _offered(scanned: Scan) -> Sequence[Format]:
+    return (*(GRAPH_FORMATS if scanned.is_graph else RESULT_FORMATS), HTML)
+
+
+def _limits_header(limits: Limits) -> str:
+    parts = {
+        "seconds": f"{limits.seconds:g}",
+        "memory-mb": limits.memory_mb,
+        "rows": limits.rows,
+        "bytes": limits.bytes,
+    }
+    return "; ".join(f"{name}={'none' if value is None else value}" for name, value in parts.items())
+
+
+def _respond(result: Result, format: Format, limits: Limits, generation: Generation) -> Response:
+    """Return the answer whole: as bytes when small, from its file when large."""
+    # Two formats may give the same bytes ("true"): the tag has to differ all the same (RFC 9110, 8.8.3).
+    etag = f"{result.digest[:32]}-{format.suffix}"
+    cache = public() if result.scan.deterministic else "no-store"
+    if result.size <= _ONE_BODY:
+        response = answer(b"".join(result.pieces()), format.content_type, vary=_VARY, cache_control=cache, etag=etag)
+    else:
+        response = answer(b"", format.content_type, vary=_VARY, cache_control=cache, etag=etag)
+        if response.status_code == 200:
+            _stream(response, result)
+    if response.status_code == 200 and format.kind == "table":
+        # A table is saved, never rendered by the browser: its cells are exact, formulas included.
+        response.headers["Content-Disposition"] = f'inline; filename="result.{format.suffix}"'
+    _tell(response, result, limits, generation)
+    return response
+
+
+def _stream(response: Response, result: Result) -> None:
+    streams: threading.BoundedSemaphore = current_app.extensions["torg.streams"]
+    if request.method == "HEAD":
+        response.headers["Content-Length"] = str(result.size)
+        return
+    if not streams.acquire(timeout=5):
+        raise Problem(
+            503,
+            "Too many large answers are being sent just now. Ask again in a minute.",
+            title="Too many large answers",
+            headers={"Retry-After": "60"},
+        )
+
+    def pieces() -> Iterator[bytes]:
+        yield from result.pieces()
+
+    response.response = pieces()
+    response.call_on_close(streams.release)
+    response.headers["Content-Length"] = str(result.size)
+
+
+def _tell(response: Response, result: Result, limits: Limits, generation: Generation) -> None:
+    response.headers["X-Query-Limits"] = _limits_header(limits)
+    response.headers["X-Generation"] = generation.name
+    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
+    if result.truncated:
+        limit = limits.rows if result.truncated == "rows" else limits.bytes
+        response.headers["X-Result-Truncated"] = f"{result.truncated}; limit={limit}"
+
+
+def _describe() -> Response:
+    """Return the service description, or the query page to those who like a page better."""
+    format = negotiated((*GRAPH_FORMATS, HTML))
+    site, service = torg(), queries()
+    if format is HTML:
+        return _page(None)
+    endpoint = site.uris.iri("/sparql")
+    length = service.scan_limits.bytes
+    triples = of_manifest(endpoint, service.limits, length, site.generation().manifest)
+    body = site.writer.write(triples, format, endpoint)
+    response = answer(body, format.content_type, vary=("Accept",))
+    response.headers["X-Query-Limits"] = _limits_header(service.limits)
+    return response
+
+
+def _result_page(service: QueryService, asked: ProtocolRequest, scanned: Scan, generation: Generation) -> Response:
+    """Return the page with the query and its answer; errors are pages too."""
+    media_type = "text/turtle" if scanned.is_graph else "application/sparql-results+json"
+    result = service.answer(asked, scanned, media_type, generation)
+    response = _page(asked, scanned, result)
+    _tell(response, result, service.limits, generation)
+    return response
+
+
+def _page(asked: ProtocolRequest | None, scanned: Scan | None = None, result: Result | None = None) -> Response:
+    spoken, service = language(), queries()
+    context: dict[str, object] = {}
+    if result is not None and scanned is not None:
+        context = _shown(result, scanned)
+    words = limit_words(service.limits, service.scan_limits.bytes)
+    if result is not None:
+        words |= {"count": str(result.rows), "time": f"{result.seconds:.2f}"}
+    said = {
+        key: text[spoken].format(**words)
+        for key, text in service_texts().items()
+        if result is not None or key != "page_rows"
+    }
+    body = page(
+        "sparql.html",
+        spoken,
+        query=asked.query if asked else "",
+        asked=asked,
+        scanned=scanned,
+        result=result,
+        said=said,
+        row_words=said.get("page_rows", ""),
+        downloads=_downloads(asked, scanned) if asked and scanned else (),
+        prefixes=service.prefixes,
+        endpoint=torg().uris.iri("/sparql"),
+        **context,
+    )
+    deterministic = scanned is None or scanned.deterministic
+    return answer(
+        body,
+        HTML.content_type,
+        vary=("Accept", "Accept-Language", "Authorization"),
+        content_language=spoken,
+        cache_control=None if deterministic else "no-store",
+    )
+
+
+def _downloads(asked: ProtocolRequest, scanned: Scan) -> list[tuple[str, str, str]]:
+    """Return (label, address, media type) of every other form of the answer."""
+    graphs = [("default-graph-uri", graph) for graph in asked.default_graphs]
+    graphs += [("named-graph-uri", graph) for graph in asked.named_graphs]
+    found = []
+    for format in _offered(scanned):
+        if format is not HTML:
+            query = urlencode([("query", asked.query), *graphs, ("format", format.suffix)])
+            found.append((format.label, f"{here('/sparql')}?{query}", format.media_type))
+    return found
+
+
+def _shown(result: Result, scanned: Scan) -> dict[str, object]:
+    """Return what the page shows of an answer: the first rows of a table, or the first part of a graph's text."""
+    body = b"".join(result.pieces())
+    if scanned.is_graph:
+        text = body.decode("utf-8")
+        return {"turtle": text[:200_000], "cut": len(text) > 200_000}
+    document = json.loads(body)
+    if "boolean" in document:
+        return {"boolean": document["boolean"]}
+    bindings = document["results"]["bindings"]
+    return {
+        "variables": document["head"].get("vars", []),
+        "bindings": bindings[:_SHOWN_ROWS],
+        "cut": len(bindings) > _SHOWN_ROWS,
+    }

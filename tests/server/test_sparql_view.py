@@ -1,0 +1,228 @@
+"""The SPARQL endpoint over HTTP: negotiation, limits told, caching, refusals, the description and the page."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import rdflib
+from flask import Flask
+from flask.testing import FlaskClient
+
+from server import create_app
+from server.service_description import GEOSPARQL_FUNCTIONS
+from server.settings import read_settings
+
+JSON, XML, CSV, TSV = (
+    "application/sparql-results+json",
+    "application/sparql-results+xml",
+    "text/csv",
+    "text/tab-separated-values",
+)
+CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+SD = rdflib.Namespace("http://www.w3.org/ns/sparql-service-description#")
+VOID = rdflib.Namespace("http://rdfs.org/ns/void#")
+
+
+@pytest.fixture(scope="module")
+def app(starter: Path) -> Iterator[Flask]:
+    app = create_app(starter, read_settings(environment={}, flags={"readers": 1, "query_rows": 500}))
+    yield app
+    app.extensions["torg.queries"].close()
+    app.extensions["torg"].close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def ask(client: FlaskClient, query: str, accept: str | None = JSON, **options: str):
+    headers = {} if accept is None else {"Accept": accept}
+    return client.get("/sparql?" + urlencode({"query": query, **options}), headers=headers)
+
+
+@pytest.mark.parametrize("media_type", [JSON, XML, CSV, TSV])
+@pytest.mark.parametrize("query", ["ASK {}", "SELECT (1 AS ?x) {}"])
+def test_tables_and_booleans_in_every_format(client: FlaskClient, query: str, media_type: str) -> None:
+    response = ask(client, query, media_type)
+    assert (response.status_code, response.mimetype) == (200, media_type)
+    assert {"Accept", "Authorization"} <= set(response.headers["Vary"].split(", "))
+    posted = client.post("/sparql", data=query, headers={"Accept": media_type}, content_type="application/sparql-query")
+    formed = client.post("/sparql", data={"query": query}, headers={"Accept": media_type})
+    assert response.data == posted.data == formed.data
+
+
+@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own JSON-LD parser uses it.
+@pytest.mark.parametrize(
+    ("media_type", "format"),
+    [
+        ("text/turtle", "turtle"),
+        ("application/n-triples", "nt"),
+        ("application/rdf+xml", "xml"),
+        ("application/ld+json", "json-ld"),
+    ],
+)
+def test_graphs_in_every_format(client: FlaskClient, media_type: str, format: str) -> None:
+    response = ask(client, "CONSTRUCT WHERE { ?s a ?type } LIMIT 20", media_type)
+    assert (response.status_code, response.mimetype) == (200, media_type)
+    assert len(rdflib.Graph().parse(data=response.data, format=format)) == 20
+
+
+def test_without_accept_machines_get_json_and_turtle(client: FlaskClient) -> None:
+    assert ask(client, "SELECT (1 AS ?x) {}", None).mimetype == JSON
+    assert ask(client, "DESCRIBE <http://a/>", None).mimetype == "text/turtle"
+    assert ask(client, "SELECT (1 AS ?x) {}", None, format="csv").mimetype == CSV
+    assert ask(client, "SELECT (1 AS ?x) {}", "image/png").status_code == 406
+
+
+def test_xml_keeps_what_a_parser_would_normalise(client: FlaskClient) -> None:
+    response = ask(client, "SELECT ('a\\r\\nb' AS ?x) {}", XML)
+    literal = ET.fromstring(response.data).find(".//{http://www.w3.org/2005/sparql-results#}literal")
+    assert literal is not None and literal.text == "a\r\nb"
+    assert ask(client, "SELECT ('a\\u0001b' AS ?x) {}", XML).status_code == 406
+
+
+def test_a_cut_off_answer_says_so_in_a_header_and_on_the_page(client: FlaskClient) -> None:
+    response = ask(client, "SELECT * { ?s ?p ?o }")
+    assert response.headers["X-Result-Truncated"] == "rows; limit=500"
+    assert len(response.json["results"]["bindings"]) == 500
+    assert "rows=500" in response.headers["X-Query-Limits"]
+    assert "X-Result-Truncated" in response.headers["Access-Control-Expose-Headers"]
+    assert "X-Result-Truncated" not in ask(client, "SELECT * { ?s ?p ?o } LIMIT 500").headers
+    assert "avkortat" in ask(client, "SELECT * { ?s ?p ?o }", CHROME, lang="sv").text
+
+
+def test_an_answer_has_one_tag_per_format_and_304_for_who_has_it(client: FlaskClient) -> None:
+    tags = {ask(client, "ASK {}", media_type).headers["ETag"] for media_type in (JSON, XML, CSV, TSV)}
+    assert len(tags) == 4
+    tag = ask(client, "ASK {}").headers["ETag"]
+    again = client.get("/sparql?query=ASK{}", headers={"Accept": JSON, "If-None-Match": tag})
+    assert again.status_code == 304 and not again.data
+    assert again.headers["Vary"] and again.headers["Cache-Control"]
+
+
+def test_answers_that_change_are_not_kept(client: FlaskClient) -> None:
+    assert ask(client, "SELECT (RAND() AS ?x) {}").headers["Cache-Control"] == "no-store"
+    assert "max-age" in ask(client, "ASK {}").headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ("ASK {", 400, "line 1, column 6"),
+        ("SELECT *\n{ ?s schema:name ?o }", 400, "PREFIX schema: <https://schema.org/>"),
+        ("ASK { SERVICE <http://127.0.0.1/> {} }", 403, "SERVICE"),
+        ("INSERT DATA { <a:a> <a:b> 1 }", 403, "read-only"),
+        ("CLEAR ALL", 403, "read-only"),
+        ("ASK " + "{" * 300 + "}" * 300, 400, "nested"),
+    ],
+)
+def test_refusals_are_problem_details_that_a_web_page_may_read(
+    client: FlaskClient, query: str, status: int, words: str
+) -> None:
+    response = ask(client, query)
+    assert (response.status_code, response.mimetype) == (status, "application/problem+json")
+    assert words in response.json["detail"]
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    if status == 400:
+        assert response.json["line"] >= 1 and response.json["column"] >= 1
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods_are_405(client: FlaskClient, method: str) -> None:
+    response = client.open("/sparql", method=method)
+    assert response.status_code == 405 and "GET" in response.headers["Allow"]
+
+
+def test_head_and_preflight(client: FlaskClient) -> None:
+    head, get = client.head("/sparql?query=ASK{}"), client.get("/sparql?query=ASK{}")
+    assert head.status_code == 200 and not head.data
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
+    preflight = client.options(
+        "/sparql", headers={"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    )
+    assert preflight.status_code == 204
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("media_type", ["text/turtle", "application/rdf+xml", "application/n-triples"])
+def test_without_a_query_the_service_describes_itself(client: FlaskClient, media_type: str) -> None:
+    response = client.get("/sparql", headers={"Accept": media_type})
+    assert response.mimetype == media_type
+    graph = rdflib.Graph().parse(
+        data=response.data, format={"text/turtle": "turtle", "application/rdf+xml": "xml"}.get(media_type, "nt")
+    )
+    service = next(graph.subjects(rdflib.RDF.type, SD.Service))
+    assert (service, SD.endpoint, service) in graph
+    assert (service, SD.supportedLanguage, SD.SPARQL11Query) in graph
+    assert not list(graph.objects(None, SD.feature))
+    assert len(list(graph.objects(service, SD.resultFormat))) == 8
+    dataset = graph.value(service, SD.defaultDataset)
+    counted = ask(client, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }").json["results"]["bindings"][0]["n"]["value"]
+    assert str(graph.value(dataset, VOID.triples)) == counted
+    names = {str(name) for name in graph.objects(None, SD.name)}
+    rows = ask(client, "SELECT DISTINCT ?g { GRAPH ?g { ?s ?p ?o } }").json["results"]["bindings"]
+    assert {row["g"]["value"] for row in rows} <= names
+    assert all(len(list(graph.objects(named, SD.name))) == 1 for named in graph.objects(None, SD.namedGraph))
+    said = " ".join(str(text) for text in graph.objects(service, rdflib.DCTERMS.description))
+    assert "20 s" in said and "500" in said
+
+
+def test_every_geosparql_function_that_is_described_is_evaluated(client: FlaskClient) -> None:
+    wkt = "^^<http://www.opengis.net/ont/geosparql#wktLiteral>"
+    one, two = f"'POLYGON((0 0,0 2,2 2,2 0,0 0))'{wkt}", f"'POLYGON((1 1,1 3,3 3,3 1,1 1))'{wkt}"
+    for name in GEOSPARQL_FUNCTIONS:
+        response = ask(
+            client, f"SELECT (<http://www.opengis.net/def/function/geosparql/{name}>({one}, {two}) AS ?x) {{}}"
+        )
+        assert response.status_code == 200, (name, response.text)
+    unit = "<http://www.opengis.net/def/uom/OGC/1.0/metre>"
+    response = ask(
+        client,
+        f"SELECT (<http://www.opengis.net/def/function/geosparql/distance>('POINT(18.07 59.33)'{wkt}, "
+        f"'POINT(18.08 59.33)'{wkt}, {unit}) AS ?x) {{}}",
+    )
+    assert 560 < float(response.json["results"]["bindings"][0]["x"]["value"]) < 575
+
+
+def test_browsers_get_pages(client: FlaskClient) -> None:
+    form = client.get("/sparql", headers={"Accept": CHROME})
+    assert form.mimetype == "text/html" and "<textarea" in form.text
+    assert "Accept" in form.headers["Vary"]
+    hostile = "SELECT ('<script>alert(1)</script>' AS ?x) (<javascript:alert(1)> AS ?y) (<http://a/b> AS ?z) {}"
+    page = ask(client, hostile, CHROME)
+    assert page.mimetype == "text/html" and "<script>alert" not in page.text
+    assert 'href="javascript' not in page.text
+    assert "/resource?uri=http%3A//a/b" in page.text
+    assert "format=csv" in page.text
+    assert ask(client, "ASK {}", CHROME, lang="sv").text.count("Ja") >= 1
+    assert "schema" in ask(client, "CONSTRUCT WHERE { ?s ?p ?o } LIMIT 3", CHROME).text
+    assert ask(client, "ASK {", CHROME).status_code == 400
+
+
+def test_check_tells_editors_what_is_wrong_without_evaluating(client: FlaskClient) -> None:
+    good = client.get(
+        "/sparql/check?" + urlencode({"query": "SELECT (RAND() AS ?x) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"})
+    )
+    assert good.json == {"valid": True, "form": "SELECT", "deterministic": False}
+    assert good.headers["Cache-Control"] == "no-store"
+    bad = client.post("/sparql/check", data="SELECT ?x {", content_type="application/sparql-query").json
+    assert bad["valid"] is False and bad["problem"]["line"] == 1
+    assert client.get("/sparql/check").status_code == 400
+
+
+def test_large_answers_are_sent_whole_with_their_length(starter: Path) -> None:
+    app = create_app(starter, read_settings(environment={}, flags={"readers": 1}))
+    query = "SELECT * { { SELECT * { ?s ?p ?o } LIMIT 10000 } VALUES ?n { 1 2 3 4 5 6 7 8 } }"
+    response = ask(app.test_client(), query)
+    assert response.status_code == 200 and len(response.data) > 8 << 20
+    assert int(response.headers["Content-Length"]) == len(response.data)
+    assert len(json.loads(response.data)["results"]["bindings"]) == 80_000
+    head = app.test_client().head("/sparql?" + urlencode({"query": query}), headers={"Accept": JSON})
+    assert head.headers["Content-Length"] == response.headers["Content-Length"]
+    app.extensions["torg.queries"].close()
