@@ -364,7 +364,7 @@ class ReaderPool:
             if job is not None and not job.done and reader is not None:
                 reader = self._evaluate(reader, job)
             elif job is not None and not job.done:
-                self._finish(job, problem=problem_of_death("start", job.limits))
+                self._finish(job, problem=problem_of_death("start", job.limits.seconds, job.limits.memory_mb))
         if reader is not None:
             self._discard(reader)
 
@@ -458,7 +458,7 @@ class ReaderPool:
                 self.counts.deaths[death.reason] += 1
                 if not self._closing:
                     self._remember(job.killer, death.reason)
-            self._finish(job, problem=problem_of_death(death.reason, limits))
+            self._finish(job, problem=problem_of_death(death.reason, limits.seconds, limits.memory_mb))
             return None
         if "error" in reply.facts:
             self._finish(job, problem=problem_of_reply(reply.facts, job.request["query"]))

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from server.errors import Problem
-
-if TYPE_CHECKING:
-    from server.readers import Limits
 
 _MOST_EXPECTED = 12
 # Parts of the parser's message that name a rule in words, such as "The SELECT contains a variable that is unbound".
@@ -48,23 +45,23 @@ def _syntax(message: str, line: int | None, column: int | None, query: str) -> P
     return Problem(400, f"Syntax error{where}. {what}".strip(), title="SPARQL syntax error", **extra)
 
 
-def problem_of_death(reason: str, limits: Limits) -> Problem:
+def problem_of_death(reason: str, seconds: float, memory_mb: int | None) -> Problem:
     """Return the Problem for the evaluation that ended with its reader."""
     advice = "Add LIMIT, name the graph, or narrow the patterns; whole datasets are under /dumps."
     if reason == "time":
         return Problem(
             504,
-            f"The query was stopped after {limits.seconds:g} s, the limit here. {advice}",
+            f"The query was stopped after {seconds:g} s, the limit here. {advice}",
             title="Query too slow",
-            limit_seconds=limits.seconds,
+            limit_seconds=seconds,
         )
     if reason == "memory":
         return Problem(
             503,
-            f"The query was stopped when it used more than {limits.memory_mb} MiB of memory, the limit here. {advice}",
+            f"The query was stopped when it used more than {memory_mb} MiB of memory, the limit here. {advice}",
             title="Query too large",
             headers={"Retry-After": "600"},
-            limit_memory_mb=limits.memory_mb,
+            limit_memory_mb=memory_mb,
         )
     if reason == "start":
         return Problem(503, "No query can be evaluated just now.", headers={"Retry-After": "10"})
