@@ -12,9 +12,10 @@ from typing import Any
 import ontology
 from server.errors import Problem
 from server.formats import RdfWriter
-from server.generations import DataFolder, Generation
+from server.generations import DataFolder, Generation, GraphEntry
 from server.labels import LabelIndex
 from server.ledger import Ledger
+from server.partitions import Partitions, count_partitions
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.texts import LANGUAGES
@@ -46,6 +47,9 @@ class Torg:
         self.data = DataFolder(settings.data_folder(site.folder))
         self.ledger = Ledger(self.data.path / "ledger.sqlite")
         self.readers: Any = None  # the pool of server.readers, set when serving starts
+        # A slow client of a large answer holds a thread (design 7), so they are few at a time.
+        self.large_answers = threading.BoundedSemaphore(4)
+        self._partitions: dict[str, Partitions] = {}
         self._opening = threading.Lock()
         self._opened: tuple[str, Opened] | None = None
 
@@ -104,6 +108,14 @@ class Torg:
     def labels(self) -> LabelIndex:
         """Return the label index of the current generation; raise Problem 503 before the first publication."""
         return self.current().labels
+
+    def partitions(self, opened: Opened, entry: GraphEntry) -> Partitions:
+        """Return the counts of a graph; counted once for each content, since a graph's hash names its content."""
+        found = self._partitions.get(entry.sha256)
+        if found is None:
+            found = count_partitions(opened.generation.path / entry.dump, self.site.base)
+            self._partitions[entry.sha256] = found
+        return found
 
     def close(self) -> None:
         """Let go of the current generation."""

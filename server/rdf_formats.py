@@ -56,9 +56,11 @@ def iri(name: str) -> Term:
         raise Problem(400, f"This is not an absolute IRI: {name[:200]}") from error
 
 
-def text(content: str | int, language: str = "") -> Term:
-    """Return the term of a plain text, a text in a language, or a whole number."""
-    return StoreLiteral(content, language=language) if language else StoreLiteral(content)
+def text(content: str | int, language: str = "", datatype: str = "") -> Term:
+    """Return the term of a plain text, a text in a language or with a datatype, or a whole number."""
+    if language:
+        return StoreLiteral(content, language=language)
+    return StoreLiteral(content, datatype=NamedNode(datatype)) if datatype else StoreLiteral(content)
 
 
 def triple(subject: str, property: str, term: Term) -> Triple:

@@ -14,7 +14,9 @@ from server.views.http import register_http
 if TYPE_CHECKING:
     from server.instance import Torg
 
-BLUEPRINTS = ("home", "resources", "graphs", "wellknown", "service", "datasets", "sparql")
+BLUEPRINTS = (
+    "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
+)  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 
 

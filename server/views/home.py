@@ -31,9 +31,10 @@ def home() -> Response:
     for key, iri in datasets.items():
         publisher = site.site.publishers.get(key.partition("/")[0])
         name = in_language(publisher.name, spoken) if publisher else key.partition("/")[0]
-        rows = opened.generation.datasets[key].get("rows_out") or opened.generation.datasets[key].get("rows")
+        deliveries = opened.generation.datasets[key].get("deliveries", {}).values()
+        rows = sum(delivery.get("rows_out", 0) for delivery in deliveries)
         counted = ""
-        if isinstance(rows, int):
+        if rows:
             counted = texts(spoken).ngettext("%(number)s row", "%(number)s rows", rows) % {
                 "number": format_decimal(rows, locale=spoken)
             }

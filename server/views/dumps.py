@@ -1,0 +1,71 @@
+"""The dumps as files: one for each graph, all of them together, and their checksums."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from flask import Blueprint, Response, request, send_file
+
+from server.errors import Problem
+from server.formats import HTML, JSON
+from server.generations import GraphEntry
+from server.instance import Opened
+from server.views.http import answer, language, negotiated, page, public, torg
+
+blueprint = Blueprint("dumps", __name__)
+
+ALL = "dumps/all.nq.gz"
+"""Every graph of the generation as N-Quads, when publication made it."""
+
+
+@blueprint.get("/dumps/")
+def index() -> Response:
+    """Answer the list of dumps, as a page or JSON."""
+    site = torg()
+    opened = site.current()
+    chosen = negotiated((HTML, JSON))
+    entries = _entries(opened)
+    if chosen is JSON:
+        files = [asdict(entry) | {"url": site.uris.iri(entry.dump)} for entry in entries]
+        body = json.dumps({"generation": opened.generation.name, "dumps": files}, indent=1).encode()
+        return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"))
+    spoken = language()
+    every = opened.generation.path / ALL
+    body = page(
+        "dumps.html",
+        spoken,
+        entries=entries,
+        all=every.stat().st_size if every.is_file() else 0,
+        generation=opened.generation.name,
+    )
+    return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"), content_language=spoken)
+
+
+@blueprint.get("/dumps/SHA256SUMS")
+def checksums() -> Response:
+    """Answer the checksums in the form that `sha256sum --check` reads, for files saved below `dumps/`."""
+    entries = _entries(torg().current())
+    return answer("".join(f"{e.dump_sha256}  {e.dump}\n" for e in entries).encode(), "text/plain; charset=utf-8")
+
+
+@blueprint.get("/dumps/<path:name>")
+def dump(name: str) -> Response:
+    """Answer one dump as the compressed file it is; ranges are honoured, so a broken download can go on."""
+    opened = torg().current()
+    entry = next((entry for entry in _entries(opened) if entry.dump == f"dumps/{name}"), None)
+    path = opened.generation.path / f"dumps/{name}"
+    # Only names that the manifest holds are looked for on disk.
+    if entry is None and not (f"dumps/{name}" == ALL and path.is_file()):
+        raise Problem(404, "There is no such dump; /dumps/ lists them.")
+    etag = entry.dump_sha256 if entry else f"{opened.generation.name}-all"
+    response = send_file(path, mimetype="application/gzip", etag=etag, conditional=True, last_modified=None)
+    response.headers["Cache-Control"] = public()
+    response.headers["Accept-Ranges"] = "bytes"
+    if request.method == "HEAD":
+        response.content_length = path.stat().st_size
+    return response
+
+
+def _entries(opened: Opened) -> list[GraphEntry]:
+    return [entry for _, entry in sorted(opened.generation.graphs.items())]

@@ -1,0 +1,111 @@
+"""Whole graphs over HTTP: the SPARQL 1.1 Graph Store Protocol, reading only, direct and indirect."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from flask import Blueprint, Response, request
+
+from server.errors import Problem
+from server.formats import GRAPH_FORMATS, HTML, TURTLE, Format
+from server.generations import GraphEntry
+from server.graph_answers import SMALL, write_graph_answer
+from server.instance import Opened
+from server.paths import spellings, split_suffix
+from server.presentation import Presenter
+from server.rdf_formats import iri as checked_iri
+from server.views.http import answer, here, language, negotiated, page, public, torg
+
+blueprint = Blueprint("graphs", __name__)
+
+
+@blueprint.get("/graph/<path:name>")
+def direct(name: str) -> Response:
+    """Answer the named graph whose IRI this is (Graph Store Protocol, section 4.1)."""
+    opened = torg().current()
+    stem, suffix = split_suffix(request.path)
+    for tried, ending in ((request.path, ""), (stem, suffix)) if suffix else ((request.path, ""),):
+        for spelling in spellings(tried):
+            if entry := opened.generation.graphs.get(torg().uris.iri(spelling)):
+                return _graph(opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:]), ending, here(spelling))
+    raise _no_graph(opened, torg().uris.iri(spellings(stem)[0]))
+
+
+@blueprint.get("/rdf-graph-store")
+def indirect() -> Response:
+    """Answer the graph named by `?graph=`, or the default graph for `?default` (section 4.2)."""
+    opened = torg().current()
+    names = request.args.getlist("graph")
+    if len(names) + ("default" in request.args) != 1:
+        raise Problem(400, "Name one graph: ?graph=IRI, or ?default for the merge of all published graphs.")
+    if not names:
+        return _graph(opened, None, GRAPH_FORMATS, "", "")
+    checked_iri(names[0])
+    entry = opened.generation.graphs.get(names[0])
+    if entry is None:
+        raise _no_graph(opened, names[0])
+    return _graph(opened, entry, GRAPH_FORMATS, "", "")
+
+
+def _no_graph(opened: Opened, iri: str) -> Problem:
+    """Return the 404 of a graph there is not; a dataset delivered by period has a graph for each of them."""
+    parts = sorted(name for name in opened.generation.graphs if name.startswith(f"{iri}/"))
+    if parts:
+        return Problem(404, "This dataset has one graph for each period.", graphs=parts)
+    return Problem(404, "There is no graph of this name.")
+
+
+def _graph(
+    opened: Opened, entry: GraphEntry | None, offered: tuple[Format, ...], suffix: str, address: str
+) -> Response:
+    site = torg()
+    chosen = negotiated(offered, suffix or None)
+    vary = () if suffix or request.args.get("format") else ("Accept", "Accept-Language") if address else ("Accept",)
+    links = [f'<{site.uris.iri(entry.dump)}>; rel="alternate"; type="application/gzip"'] if entry else []
+    if chosen is HTML:
+        assert entry is not None
+        return _page(opened, entry, offered, address)
+    # The dump is canonical and the writers are deterministic, so this names the bytes before they are made.
+    content = entry.sha256[:40] if entry else f"default-{opened.generation.name}"
+    etag = f"{content}-{chosen.suffix}"
+    response = answer(b"", chosen.content_type, vary=vary, links=links, etag=etag)
+    if response.status_code == 304:
+        return response
+    if request.method == "HEAD":
+        response.automatically_set_content_length = False
+        del response.headers["Content-Length"]
+        return response
+    with ExitStack() as opened_files:
+        if not site.large_answers.acquire(timeout=5):
+            detail = "Others are fetching whole graphs just now. The dumps under /dumps/ can be fetched at any time."
+            raise Problem(503, detail, headers={"Retry-After": "10"})
+        opened_files.callback(site.large_answers.release)
+        file = opened_files.enter_context(write_graph_answer(opened.generation, entry, chosen, site.prefixes))
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        if size <= SMALL:
+            response.data = file.read()
+        else:
+            response.response = iter(lambda: file.read(1 << 16), b"")
+            response.content_length = size
+            response.call_on_close(opened_files.pop_all().close)
+    return response
+
+
+def _page(opened: Opened, entry: GraphEntry, offered: tuple[Format, ...], address: str) -> Response:
+    site, spoken = torg(), language()
+    dataset = site.uris.dataset(*entry.dataset.split("/", 1)) if entry.dataset else ""
+    presenter = Presenter(spoken, site.uris, opened.labels.labels([dataset], spoken), site.prefixes)
+    formats = [(format.label, f"{address}.{format.suffix}", format.media_type) for format in offered if format != HTML]
+    body = page(
+        "graph.html",
+        spoken,
+        entry=entry,
+        dataset=presenter.link(dataset) if dataset else None,
+        formats=formats,
+        dump=here(f"/{entry.dump}"),
+        generation=opened.generation.name,
+    )
+    vary = ("Accept", "Accept-Language")
+    return answer(body, HTML.content_type, vary=vary, content_language=spoken, cache_control=public())
