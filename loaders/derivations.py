@@ -99,6 +99,10 @@ class Derivations:
         if scheme not in self.concepts.schemes():
             detail = (("fault", f"no concept scheme “{scheme}”"),)
             raise DescriptionError(Finding("description.broken-mapping", detail=detail))
+        # A scheme may be one kind of publisher's only: a region's account 7551 is no municipality's 75.
+        if not re.fullmatch(str(params.get("authority", ".*")), self.authority):
+            return lambda text: None
+        prefix = str(params.get("prefix", ""))
         coverage = Coverage(str(params.get("column", "")), scheme)
         self.coverage.setdefault(coverage.column, []).append(coverage)
 
@@ -106,7 +110,7 @@ class Derivations:
             text = text.strip()
             if not text:
                 return None
-            wanted = text[:length] if how == "prefix" and length else text
+            wanted = prefix + (text[:length] if how == "prefix" and length else text)
             matches = self.concepts.candidates(scheme, wanted)
             if how != "any":
                 matches = tuple(match for match in matches if match.kind in ("notation", "lost-zero"))

@@ -157,9 +157,8 @@ class Preparation:
         base, bounded = _datatype(column)
         if base in _NUMBERS or base == "date":
             self._prepare_format(column, name, place, base, bounded, change, nulls)
-        elif change and change.null:
-            tokens = frozenset(change.null)
-            self._filters.append((place, _Memo(lambda text: "" if text in tokens else text)))
+        elif change:
+            self._prepare_text(place, change)
         if column.get("suppressOutput") is True:
             return
         match column.get(PRIVACY):
@@ -169,6 +168,20 @@ class Preparation:
                 self._filters.append((place, _Memo(self._person_filter(place))))
             case None | "public" if base in ("string", "any", "anyAtomicType"):
                 self._declared_screens.append((place, privacy.Screen(self._table.headers[place])))
+
+    def _prepare_text(self, place: int, change: ColumnChange) -> None:
+        """Take away declared nulls; give codes back the zeros a spreadsheet took, when `format` shows their width."""
+        tokens = frozenset(change.null)
+        width = len(change.format) if set(change.format) == {"0"} else 0
+        if not tokens and not width:
+            return
+
+        def text_of(text: str) -> str:
+            if text in tokens:
+                return ""
+            return text.rjust(width, "0") if text.isascii() and text.isdigit() else text
+
+        self._filters.append((place, _Memo(text_of)))
 
     def _prepare_format(
         self,

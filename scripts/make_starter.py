@@ -63,12 +63,14 @@ def ledger_facts(town: Municipality, files: list[Written], paid: Totals) -> dict
     """Return what is true of a ledger besides, and add what it paid to the totals by organisation number."""
     kept: list[Posting] = [row for file in files for row in file.kept()]
     persons = [row for row in kept if row.supplier.person]
-    masked = town.key == MASKED
+    keys = [[(row.day, row.voucher, row.konto) for row in file.kept()] for file in files]
+    masked = town.key in MASKED
     for row in kept:
         if not row.supplier.person and town.key != INTERNAL:
             paid[row.supplier.number] += row.amount
     return {
         "amount": f"{sum((row.amount for row in kept), Decimal(0)):.2f}",
+        "repeated_keys": sum(len(file) - len(set(file)) for file in keys),
         "person_suppliers": 0 if masked else len({row.supplier.number for row in persons}),
         "person_rows": 0 if masked else len(persons),
         "masked_rows": len(persons) if masked else 0,

@@ -271,11 +271,12 @@ def hedfors(town: Municipality) -> tuple[Delivery, Delivery]:
 
 
 def kvarnede(town: Municipality) -> tuple[Delivery, Delivery]:
-    """Workbooks where codes became numbers: school unit codes have lost their first zero, dates are serials."""
+    """Workbooks where codes became numbers: a format declares how wide codes were, dates are serials."""
     return _pair(
         town,
         Workbook2007("Blad1"),
         ("skolor.xlsx", "boenden.xlsx"),
+        differences=('[columns]\n"id" = { column = "id", format = "00000000" }\n', ""),
         id=lambda place: int(place.code) if place.code.isdigit() else place.code,
         care_type=_worded("care_type", {"Äldreboende": "Särskilt boende"}),
         source=lambda place: int(town.kommunkod),

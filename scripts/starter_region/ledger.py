@@ -73,7 +73,7 @@ def postings(municipality: Municipality) -> list[Posting]:
 
 
 def _invoice(dice: Dice, municipality: Municipality, month: str, voucher: str, supplier: Supplier) -> Iterator[Posting]:
-    """Yield the rows of one invoice: one to three accounts, sometimes two rows on the same account."""
+    """Yield the rows of one invoice: one to three accounts, now and then two rows on the same account."""
     day = date.fromisoformat(f"{month}-01") + timedelta(days=dice.number(0, _DAYS[month] - 1))
     group = dice.one(supplier.groups)
     text = dice.one(ACCOUNTS[group])
@@ -95,12 +95,19 @@ def _invoice(dice: Dice, municipality: Municipality, month: str, voucher: str, s
         # A credit note takes money back: negative amounts are right.
         posting = replace(posting, amount=-posting.amount)
     yield posting
-    for _ in range(dice.one((0, 0, 0, 1, 2))):
-        other = dice.one(ACCOUNTS[group])
-        yield replace(
-            posting,
-            konto=account(municipality, group, other),
-            konto_text=other,
-            amount=dice.amount() * (-1 if posting.amount < 0 else 1),
-            department=dice.one(DEPARTMENTS),
-        )
+    others = [other for other in ACCOUNTS[group] if other != text]
+    for other in dice.some(others, min(len(others), dice.one((0, 0, 1, 1, 2)))):
+        yield _part(dice, municipality, posting, group, other)
+    if dice.chance(0.05):
+        yield _part(dice, municipality, posting, group, text)
+
+
+def _part(dice: Dice, municipality: Municipality, posting: Posting, group: str, text: str) -> Posting:
+    """Return another row of the same invoice."""
+    return replace(
+        posting,
+        konto=account(municipality, group, text),
+        konto_text=text,
+        amount=dice.amount() * (-1 if posting.amount < 0 else 1),
+        department=dice.one(DEPARTMENTS),
+    )

@@ -18,8 +18,9 @@ LONG = "source.long-row"
 SHORT = "source.short-row"
 REPEATED = "identifiers.repeated-line"
 
-# Lövnäs has its own numbers for suppliers; Hedfors masks every person.
-INTERNAL, MASKED = "lovnas", "hedfors"
+# Lövnäs has its own numbers for suppliers. It and Hedfors withhold persons' names themselves: where the number says
+# nothing of who is paid, no rule about numbers can.
+INTERNAL, MASKED = "lovnas", ("hedfors", "lovnas")
 
 
 def _value(name: str, show: Callable[..., Cell] | None = None) -> Write:
@@ -64,6 +65,10 @@ def _masked(show: Write) -> Write:
 
 def _konto(posting: Posting) -> Cell:
     return f"{posting.konto} {posting.konto_text}"
+
+
+def _withheld(posting: Posting) -> Cell:
+    return "ENSKILD FIRMA" if posting.supplier.person else _upper(posting)
 
 
 def _upper(posting: Posting) -> Cell:
@@ -199,10 +204,10 @@ def stenasa(town: Municipality) -> Delivery:
 
 
 def lovnas(town: Municipality) -> Delivery:
-    """JSON from a row store: a byte order mark inside the first key, internal supplier numbers."""
+    """JSON from a row store: a byte order mark inside the first key, own supplier numbers, persons withheld."""
     files = _monthly("rowstore-{month}.json")
     columns = _national(
-        town, cells.comma, leverantor=_upper, leverantor_id=_internal, bokforingsdatum="datum", nettobelopp="belopp"
+        town, cells.comma, leverantor=_withheld, leverantor_id=_internal, bokforingsdatum="datum", nettobelopp="belopp"
     )
     names = ("kopare_id", "datum", "konto_nr", "kommun_id", "leverantor_id", "belopp", "konto_text", "leverantor")
     kept = _only(columns, *names, "verifikationsnummer", "kopare")
