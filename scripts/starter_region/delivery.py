@@ -97,6 +97,9 @@ def _plant(delivery: Delivery, fault: Fault, row: list[Cell]) -> None:
         row += ["", "okänt fält"]
     elif fault.kind == "row too short":
         del row[int(str(fault.value)) :]
+    elif fault.kind == "columns swapped":
+        one, other = delivery.header.index(fault.column), delivery.header.index(str(fault.value))
+        row[one], row[other] = row[other], row[one]
     elif fault.column:
         row[delivery.header.index(fault.column)] = fault.value
 
