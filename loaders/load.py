@@ -162,17 +162,15 @@ class _File:
     def _mapped(
         self, source: Table, preparation: Preparation, function: RowFunction
     ) -> Iterator[tuple[str, Origin, list[str]]]:
-        counts, number, sheet = self.report.counts, self.number, source.sheet
-        prepare = preparation.row if preparation.needed else None
-        for row, cells in source.rows(self.report):
-            if prepare:
-                prepare(row, cells)
+        counts, number, sheet, make = self.report.counts, self.number, source.sheet, tuple.__new__
+        for row, cells in preparation.rows(source.rows(self.report)):
             subject, lines, errors = function(cells, row, row)
             if errors or not subject:
                 self._tell(errors, not subject, preparation, row, cells)
             if subject:
                 counts.rows_out += 1
-                yield subject, Origin(number, sheet, row), lines
+                # A named tuple made by its class costs twice as much, and there is one for each row.
+                yield subject, make(Origin, (number, sheet, row)), lines
 
     def _tell(
         self, errors: Sequence[CellError], lost: bool, preparation: Preparation, row: int, cells: list[str]

@@ -17,7 +17,7 @@ from loaders.description import ColumnChange
 from loaders.errors import SourceError
 from loaders.findings import Finding, Findings
 from loaders.headers import HeaderMatch, is_unnamed
-from loaders.source import Report, Table
+from loaders.source import Report, Row, Table
 from loaders.specification import PRIVACY, columns, null_tokens
 
 # Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
@@ -41,11 +41,13 @@ class _Memo(dict[str, str]):
     def __init__(self, function: Callable[[str], str]) -> None:
         super().__init__()
         self._function = function
+        self[""] = ""
 
     def __missing__(self, text: str) -> str:
         value = self._function(text)
         if len(self) >= MEMO_SIZE:
             self.clear()
+            self[""] = ""
         if len(text) <= 200:
             self[text] = value
         return value
@@ -81,12 +83,6 @@ class Preparation:
         for place in matched.undeclared:
             self._screens.append((place, privacy.Screen(table.headers[place])))
 
-    @property
-    def needed(self) -> bool:
-        """True when rows must pass through `row` before they are mapped."""
-        return bool(self._splits or self._constants or self._formats or self._filters or self._screens
-                    or self._declared_screens)  # fmt: skip
-
     def header_of(self, column: str) -> str:
         """Return the source's own header of a column, which its steward knows; else the column's name."""
         place = self.positions.get(column, len(self._table.headers))
@@ -102,24 +98,29 @@ class Preparation:
         """The sheet that the rows stand in."""
         return self._table.sheet
 
-    def row(self, number: int, cells: list[str]) -> None:
-        """Prepare one row in place."""
-        self._row = number
-        for place, screen in self._screens:
-            screen.look(cells[place], number)
-        if number <= SAMPLE or number & _STRIDE == 0:
-            for place, screen in self._declared_screens:
+    def rows(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Yield the rows prepared, each in place."""
+        screens, declared = self._screens, self._declared_screens
+        splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
+        if not (screens or declared or splits or constants or filters or formats):
+            yield from rows
+            return
+        for number, cells in rows:
+            self._row = number
+            for place, screen in screens:
                 screen.look(cells[place], number)
-        for place, header in self._splits:
-            cells += self._split(cells[place], header)
-        cells += self._constants
-        for place, memo in self._filters:
-            if cells[place]:
+            if number & _STRIDE == 0 or number <= SAMPLE:
+                for place, screen in declared:
+                    screen.look(cells[place], number)
+            for place, header in splits:
+                cells += self._split(cells[place], header)
+            if constants:
+                cells += constants
+            for place, memo in filters:
                 cells[place] = memo[cells[place]]
-        for place, memo in self._formats:
-            text = cells[place]
-            if text:
-                cells[place] = memo[text]
+            for place, memo in formats:
+                cells[place] = memo[cells[place]]
+            yield number, cells
 
     def finish(self) -> None:
         """Raise SourceError when a column turned out to hold persons' numbers."""

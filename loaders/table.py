@@ -16,6 +16,8 @@ from loaders.source import Grid, Report, Row, Table
 
 TOTALS = frozenset({"total", "totals", "totalt", "summa", "summor", "sum", "delsumma", "slutsumma", "totalsumma",
                     "grand total", "s:a", "tot"})  # fmt: skip
+# How a blank row, or a row of totals, begins.
+_LOOK_CLOSER = frozenset(" \t\u00a0\u202fTtSsDdGg")
 
 
 def from_grid(grid: Grid, recognise: Callable[[Sequence[str]], int], declared_row: int | None, report: Report) -> Table:
@@ -65,39 +67,46 @@ def is_totals(cells: Sequence[str]) -> bool:
 
 def _data(grid: Grid, header: int, headers: tuple[str, ...], report: Report) -> Iterator[Row]:
     report.headers = headers
-    counts, width = report.counts, len(headers)
-    blank, first_blank = 0, 0
-    in_rows = 0
-    for number, cells in grid.rows(report):
-        if number <= header:
-            continue
-        counts.rows_in += 1
-        in_rows += 1
-        if len(cells) != width:
-            if len(cells) > width and not any(map(str.strip, cells[width:])):
-                del cells[width:]
-            elif grid.ragged and len(cells) < width:
-                cells.extend([""] * (width - len(cells)))
-            elif any(map(str.strip, cells)):
-                rule = "source.short-row" if len(cells) < width else "source.long-row"
-                if is_totals(cells):
-                    rule = "source.totals-row"
+    width = len(headers)
+    seen, blank, first_blank = 0, 0, 0
+    try:
+        for number, cells in grid.rows(report):
+            if number <= header:
+                continue
+            seen += 1
+            # Nearly every row is as wide as the header and begins with a plain value; the others get a closer look.
+            if len(cells) == width and cells[0] and cells[0][0] not in _LOOK_CLOSER:
+                yield number, cells
+                continue
+            rule = _not_data(cells, width, grid.ragged)
+            if rule is None:
+                yield number, cells
+            elif rule == "source.blank-rows":
+                blank, first_blank = blank + 1, first_blank or number
+            else:
                 detail = (("cells", str(len(cells))), ("width", str(width)))
                 report.lose(Finding(rule, file=grid.file, sheet=grid.sheet, row=number, detail=detail))
-                continue
-        # Most rows fill their first or second cell; only the others need the closer look.
-        if not (cells and cells[0]) or cells[0].isspace() or cells[0][:1] in "TtSsDdGg":
-            if not any(map(str.strip, cells)):
-                blank, first_blank = blank + 1, first_blank or number
-                continue
-            if is_totals(cells):
-                report.lose(Finding("source.totals-row", file=grid.file, sheet=grid.sheet, row=number))
-                continue
-        yield number, cells
-    if blank:
-        report.lose(Finding("source.blank-rows", file=grid.file, sheet=grid.sheet, row=first_blank, count=blank))
-    if in_rows == blank:
+    finally:
+        report.counts.rows_in += seen
+        if blank:
+            report.lose(Finding("source.blank-rows", file=grid.file, sheet=grid.sheet, row=first_blank, count=blank))
+    if seen == blank:
         raise SourceError(Finding("source.no-rows", file=grid.file, sheet=grid.sheet))
+
+
+def _not_data(cells: list[str], width: int, ragged: bool) -> str | None:
+    """Return the rule that keeps a row from being data, None when it is data; its width is made right if it can be."""
+    if len(cells) > width and not any(map(str.strip, cells[width:])):
+        del cells[width:]
+    elif ragged and len(cells) < width:
+        cells.extend([""] * (width - len(cells)))
+    if not any(map(str.strip, cells)):
+        return "source.blank-rows"
+    if is_totals(cells):
+        return "source.totals-row"
+    if len(cells) != width:
+        return "source.short-row" if len(cells) < width else "source.long-row"
+    return None
 
 
 def refuse_controls(rows: Iterator[Row], file: str, sheet: str, report: Report) -> Iterator[Row]:
