@@ -14,17 +14,18 @@ from server.catalog_metadata import specification_texts
 from server.catalog_reader import FACETS, CatalogRecord, DatasetRecord, Facet, counts, of_store, read_catalog
 from server.catalog_values import code_list
 from server.errors import Problem
-from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, RDF_XML, Format, choose
+from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, RDF_XML, Format, choose
 from server.graph_files import read_graph
 from server.instance import Opened
 from server.presentation import Presenter
-from server.rdf_formats import Triple, Value, parse_lines, value
+from server.rdf_formats import Triple, Value, parse_lines, value, write
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
 blueprint = Blueprint("datasets", __name__)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
 PAGE = 50
+_COMPACTED = 20_000  # triples; compacting JSON-LD takes some 0.1 ms for each, so larger catalogues go out expanded
 _COLUMNS = (
     "iri", "title", "publisher", "description", "keywords", "theme", "specification", "license", "accessRights",
     "accrualPeriodicity", "fee", "reason", "issued", "modified", "formats", "contact",
@@ -263,7 +264,10 @@ def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None) 
     triples = parse_lines(read_graph(opened.generation.path / graph.dump))
     if found is not None:
         triples = _about(triples, [dataset.iri for dataset in found], site.uris.iri("id/catalog"))
-    written = site.writer.write(triples, chosen, site.uris.iri("id/catalog"))
+    if chosen is JSON_LD and len(triples) > _COMPACTED:
+        written = write(triples, chosen.media_type, site.prefixes)
+    else:
+        written = site.writer.write(triples, chosen, site.uris.iri("id/catalog"))
     if found is None:
         opened.memo[kept] = written
     return written

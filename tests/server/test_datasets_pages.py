@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
@@ -10,10 +11,12 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from flask.testing import FlaskClient
 from lxml import etree
+from pyoxigraph import RdfFormat, parse, serialize
 from rdflib import DCAT, DCTERMS, RDF, BNode, Graph, URIRef
 
 BASE = "https://data.norrsjo.example/"
 HTML = {"Accept": "text/html"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 class Page(HTMLParser):
@@ -81,11 +84,11 @@ def test_harvest_file_holds_every_dataset_and_no_blank_node(harvested: Graph) ->
     assert not any(isinstance(node, BNode) for triple in harvested for node in triple)
 
 
-@pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")  # rdflib's own JSON-LD parser
 def test_harvest_file_in_other_syntaxes_says_the_same(client: FlaskClient, harvested: Graph) -> None:
-    for suffix, parser in (("ttl", "turtle"), ("nt", "nt"), ("jsonld", "json-ld")):
-        other = Graph().parse(data=client.get(f"/datasets/dcat?format={suffix}").data, format=parser)
-        assert set(other) == set(harvested), suffix
+    for suffix, format in (("ttl", RdfFormat.TURTLE), ("nt", RdfFormat.N_TRIPLES), ("jsonld", RdfFormat.JSON_LD)):
+        triples = (quad.triple for quad in parse(client.get(f"/datasets/dcat?format={suffix}").data, format=format))
+        lines = serialize(triples, format=RdfFormat.N_TRIPLES)
+        assert set(Graph().parse(data=lines, format="nt")) == set(harvested), suffix
     assert client.get("/datasets/dcat?format=pdf").status_code == 406
 
 
@@ -108,6 +111,18 @@ def test_every_distribution_can_be_fetched(client: FlaskClient, harvested: Graph
             assert response.data
         assert response.status_code == 200, address
         response.close()
+
+
+def test_dump_is_whole_ranged_and_validated(client: FlaskClient) -> None:
+    path = "/dumps/granby/skolor.nt.gz"
+    with client.get(path) as whole:
+        assert gzip.decompress(whole.data).decode().startswith("<" + BASE)
+    with client.get(path, headers={"Range": "bytes=0-9"}) as part:
+        assert (part.status_code, part.data) == (206, whole.data[:10])
+    with client.get(path, headers={"If-None-Match": whole.headers["ETag"]}) as again:
+        assert again.status_code == 304
+    for wrong in ("/dumps/granby/nothing.nt.gz", "/dumps/../manifest.json", "/dumps/%2e%2e/manifest.json"):
+        assert client.get(wrong).status_code == 404
 
 
 def test_everything_described_in_the_catalogue_has_its_own_page(client: FlaskClient, harvested: Graph) -> None:
@@ -133,7 +148,7 @@ def test_pages_are_sound_and_every_link_leads_somewhere(client: FlaskClient, pat
     assert page.fields <= page.labels
     targets = {local(urljoin(path, link)) for link in page.links if "#" not in link} - {""}
     for target in sorted(targets):
-        answered = client.get(target, headers=HTML, follow_redirects=True)
+        answered = client.get(target, headers=BROWSER, follow_redirects=True)
         assert answered.status_code == 200, target
         answered.close()
 
