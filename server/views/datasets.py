@@ -8,11 +8,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import Blueprint, Response, current_app, request
 
 from server.catalog_metadata import specification_texts
 from server.catalog_reader import FACETS, CatalogRecord, DatasetRecord, Facet, counts, of_store, read_catalog
 from server.catalog_values import code_list
+from server.dataset_page import DatasetPage, dataset_page
 from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, RDF_XML, Format, choose
 from server.graph_files import read_graph
@@ -94,6 +96,21 @@ def dcat() -> Response:
     return _answer(_rdf(torg().current(), chosen or RDF_XML, None), chosen or RDF_XML, "", "/datasets/dcat")
 
 
+@blueprint.app_template_global("dataset_of")
+def dataset_of(iri: str) -> DatasetPage | None:
+    """Return what the page of a dataset shows, None when the catalogue has no such dataset."""
+    record = catalog().dataset(iri.removeprefix(torg().uris.iri("id/dataset/")))
+    return dataset_page(record, torg().generation()) if record else None
+
+
+@blueprint.app_template_global("comparable")
+def comparable(specification: str) -> bool:
+    """Tell whether there is a page that compares what publishers say by a specification."""
+    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
+    same = [dataset for dataset in catalog().datasets if dataset.specification == specification]
+    return "/compare/<specification>" in rules and len({dataset.publisher for dataset in same}) > 1
+
+
 def _answer(body: bytes, chosen: Format, spoken: str, path: str) -> Response:
     offered = (RDF_XML, *GRAPH_FORMATS) if path == "/datasets/dcat" else OFFERED
     fixed = {name: request.args.get(name, "") for name in ("q", *FACETS, "page")} if path == "/datasets" else {}
@@ -160,6 +177,7 @@ def _specification_title(name: str, spoken: str) -> str:
     return in_language(specification_texts(name)["title"], spoken) or name
 
 
+@blueprint.app_template_global("catalog_shown")
 def _shown(spoken: str) -> dict[str, Any]:
     """Return the functions by which a template shows values of the catalogue."""
     opened, site = torg().current(), torg()
@@ -186,6 +204,7 @@ def _shown(spoken: str) -> dict[str, Any]:
         "when": when,
         "link": link,
         "size": size,
+        "number": lambda number: format_decimal(number, locale=spoken),
         "media_label": media_label,
         "generation": opened.generation.name,
     }

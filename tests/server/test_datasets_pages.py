@@ -135,7 +135,9 @@ def test_everything_described_in_the_catalogue_has_its_own_page(client: FlaskCli
             assert page.status_code == 200, subject
 
 
-@pytest.mark.parametrize("path", ["/datasets", "/datasets?q=skolor&theme=EDUC", "/psidata"])
+@pytest.mark.parametrize(
+    "path", ["/datasets", "/datasets?q=skolor&theme=EDUC", "/psidata", "/res/dataset/granby/leverantorsreskontra"]
+)
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_pages_are_sound_and_every_link_leads_somewhere(client: FlaskClient, path: str, language: str) -> None:
     response = client.get(path, headers=HTML | {"Accept-Language": language})
@@ -221,3 +223,19 @@ def test_datasets_page_offers_its_formats_and_says_so(client: FlaskClient) -> No
     for suffix in ("csv", "json", "ttl", "jsonld", "rdf", "nt"):
         assert client.get(f"/datasets?format={suffix}").status_code == 200
     assert "Accept" in client.get("/datasets", headers=HTML).headers["Vary"]
+
+
+def test_dataset_page_shows_how_to_get_it_before_anything_else(client: FlaskClient) -> None:
+    text = client.get("/res/dataset/granby/skolor", headers=HTML | {"Accept-Language": "en"}).text
+    order = ["Get the data", "/dumps/granby/skolor.nt.gz", "Rows published", "What the columns mean", "Use it", "Facts"]
+    places = [text.index(words) for words in order]
+    assert places == sorted(places)
+    assert "<code>school_form</code>" in text and "Compulsory school" in text
+    assert f"curl -O '{BASE}dumps/granby/skolor.nt.gz'" in text.replace("&#39;", "'")
+
+
+def test_dataset_page_counts_the_rows_of_every_period(client: FlaskClient) -> None:
+    page = client.get("/res/dataset/tallmo/leverantorsreskontra", headers=HTML | {"Accept-Language": "en"}).text
+    assert "<dt>Rows in the source</dt><dd>177</dd>" in page
+    assert "<dt>Rows published</dt><dd>176</dd>" in page
+    assert "/dumps/tallmo/leverantorsreskontra/2026-02.nt.gz" in page
