@@ -120,7 +120,7 @@ class Description:
 
     def _document(self) -> Iterator[Triple]:
         """Yield what is said of the document: its topic, its datasets, the collections it shows a part of."""
-        address = self.document + (f"?{self.window.query()}" if self.window else "")
+        address = joined(self.document, self.window.query()) if self.window else self.document
         yield triple(address, TYPE, iri(_FOAF + "Document"))
         yield triple(address, _FOAF + "primaryTopic", iri(self.iri))
         for dataset in self.datasets:
@@ -135,10 +135,10 @@ class Description:
             yield triple(address, TYPE, iri(_HYDRA + "PartialCollectionView"))
             for page, link in ((self.window.page - 1, "previous"), (self.window.page + 1, "next")):
                 if 1 <= page <= pages(max(totals, default=0)):
-                    yield triple(address, _HYDRA + link, iri(f"{self.document}?{self.window.query(page)}"))
+                    yield triple(address, _HYDRA + link, iri(joined(self.document, self.window.query(page))))
 
     def _collection(self, property: str, total: int, inverse: bool) -> Iterator[Triple]:
-        collection = f"{self.document}?{collection_query(property, inverse)}"
+        collection = joined(self.document, collection_query(property, inverse))
         assertion = f"{collection}#members"
         yield triple(collection, TYPE, iri(_HYDRA + "Collection"))
         yield triple(collection, _HYDRA + "totalItems", text(total))
@@ -155,6 +155,15 @@ def pages(total: int) -> int:
     (0, 1, 2)
     """
     return -(-total // PAGE)
+
+
+def joined(address: str, query: str) -> str:
+    """Return an address with a query string added to what it has.
+
+    >>> joined("/resource?uri=urn%3Aa", "page=2")
+    '/resource?uri=urn%3Aa&page=2'
+    """
+    return f"{address}{'&' if '?' in address else '?'}{query}" if query else address
 
 
 def collection_query(property: str, inverse: bool) -> str:

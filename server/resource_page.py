@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, pages
+from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, joined, pages
 from server.instance import Opened, Torg
 from server.presentation import Presenter, Shown, sort_key
 from server.rdf_formats import Value, parse_lines, value
@@ -135,7 +135,7 @@ def _fact(presenter: Presenter, description: Description, item: Property, depth:
             inside = _by_name(presenter, description.parts[found.text])
             nested = tuple(_fact(presenter, description, part, depth + 1) for part in inside)
         values.append((presenter.show(found), nested))
-    more = "" if item.total <= len(values) or depth else f"?{collection_query(item.iri, False)}"
+    more = "" if item.total <= len(values) or depth else _more(presenter, description, item.iri, inverse=False)
     name, language = presenter.name(item.iri)
     return Fact(item.iri, name, language, presenter.curie(item.iri), tuple(values), item.total, more)
 
@@ -143,11 +143,15 @@ def _fact(presenter: Presenter, description: Description, item: Property, depth:
 def _pointing(presenter: Presenter, description: Description, item: Inverse) -> Fact:
     most = PAGE if description.window else _SHOWN_INVERSE
     links = sorted((presenter.link(subject) for subject in item.subjects), key=lambda link: sort_key(link.text))[:most]
-    more = "" if item.total <= len(links) else f"?{collection_query(item.iri, True)}"
+    more = "" if item.total <= len(links) else _more(presenter, description, item.iri, inverse=True)
     name, language = presenter.name(item.iri)
     return Fact(
         item.iri, name, language, presenter.curie(item.iri), tuple((link, ()) for link in links), item.total, more
     )
+
+
+def _more(presenter: Presenter, description: Description, property: str, inverse: bool) -> str:
+    return joined(presenter.uris.link(description.document), collection_query(property, inverse))
 
 
 def _by_name(presenter: Presenter, items: Iterable[_Item]) -> list[_Item]:
@@ -204,10 +208,11 @@ def _pager(torg: Torg, description: Description) -> Pager | None:
         return None
     total = max([item.total for item in description.properties] + [item.total for item in description.inverse])
     last = pages(total)
+    address = torg.uris.link(description.document)
     return Pager(
         window.page,
         last,
         total,
-        f"?{window.query(window.page - 1)}" if window.page > 1 else "",
-        f"?{window.query(window.page + 1)}" if window.page < last else "",
+        joined(address, window.query(window.page - 1)) if window.page > 1 else "",
+        joined(address, window.query(window.page + 1)) if window.page < last else "",
     )

@@ -133,9 +133,12 @@ def with_query(path: str, **parameters: str) -> str:
 
 
 def page(template: str, spoken: str, **context: Any) -> bytes:
-    """Return a page in a language as bytes."""
+    """Return a page in a language as bytes; `canonical` is its own address when the request's is another."""
     words = texts(spoken)
     site = torg()
+    parameters = {name: value for name, value in request.args.items() if name not in ("lang", "format")}
+    # A page that several addresses show must be the same bytes at each (Content-Location).
+    canonical: str = context.pop("canonical", "") or with_query(here(request.path), **parameters)
     return render_template(
         template,
         _=words.gettext,
@@ -144,7 +147,7 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
         torg=site,
         site_title=in_language(site.site.title, spoken),
         other_languages=[
-            (other, with_query(here(request.path), **{**request.args.to_dict(), "lang": other}))
+            (other, f"{canonical}{'&' if '?' in canonical else '?'}lang={other}")
             for other in site.languages
             if other != spoken
         ],

@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, request
 
-from server.description import Description, Window, describe, describe_page, whole
+from server.description import Description, Window, describe, describe_page, joined, whole
 from server.errors import Problem
 from server.formats import HTML, N_TRIPLES, Format
 from server.instance import Opened
@@ -107,13 +107,13 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
         body = site.writer.write(whole(opened.generation.store, description), chosen)
     else:
         body = site.writer.write(description.triples(), chosen, iri)
-    query = f"?{window.query()}" if window else ""
+    query = window.query() if window else ""
     varying = () if suffix or request.args.get("format") else ("Accept",)
     return answer(
         body,
         chosen.content_type,
         vary=(*varying, "Accept-Language") if chosen is HTML or varying else (),
-        links=_links(iri, document + query if "?" not in address else document),
+        links=_links(iri, joined(document, query)),
         content_language=spoken,
         content_location=_fixed(here(address), chosen, spoken, suffix, query),
     )
@@ -121,7 +121,7 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
 
 def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -> str:
     """Return the address of exactly this representation (RFC 9110, 8.7): format, language and page in it."""
-    parameters = [query.lstrip("?")] if query else []
+    parameters = [query] if query else []
     if "?" in address or (chosen is N_TRIPLES and not suffix):
         # The negotiated N-Triples are the bounded description; the fixed `.nt` is the whole one.
         parameters.append(f"format={chosen.suffix}")
@@ -129,9 +129,7 @@ def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -
         address = f"{address}.{chosen.suffix}"
     if spoken:
         parameters.append(f"lang={spoken}")
-    if not parameters:
-        return address
-    return address + ("&" if "?" in address else "?") + "&".join(parameters)
+    return joined(address, "&".join(parameters))
 
 
 def _links(iri: str, document: str) -> list[str]:
@@ -142,8 +140,8 @@ def _links(iri: str, document: str) -> list[str]:
         address = _with_format(document, format)
         if format is HTML:
             for spoken in site.languages:
-                joined = address + ("&" if "?" in address else "?") + f"lang={spoken}"
-                links.append(f'<{joined}>; rel="alternate"; type="{format.media_type}"; hreflang="{spoken}"')
+                spelled = joined(address, f"lang={spoken}")
+                links.append(f'<{spelled}>; rel="alternate"; type="{format.media_type}"; hreflang="{spoken}"')
         else:
             links.append(f'<{address}>; rel="alternate"; type="{format.media_type}"')
     links.append(f'<{document}>; rel="canonical"')
@@ -163,12 +161,19 @@ def _page(opened: Opened, description: Description, address: str, spoken: str) -
     site = torg()
     shown = describe_for_page(opened, site, description, spoken)
     formats = [
-        (format.label, site.uris.link(_with_format(description.document, format)), format.media_type)
+        (format.label, here(_with_format(address, format)), format.media_type)
         for format in OFFERED
         if format is not HTML
     ]
+    query = description.window.query() if description.window else ""
     return page(
-        "resource.html", spoken, it=shown, formats=formats, address=here(address), generation=opened.generation.name
+        "resource.html",
+        spoken,
+        it=shown,
+        formats=formats,
+        address=here(address),
+        canonical=joined(here(address), query),
+        generation=opened.generation.name,
     )
 
 
