@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loaders.concepts import ConceptIndex
-from loaders.load import Delivery, LoadContext, deliveries
-
 from loaders.description import Dataset
 from loaders.errors import LoadError
 from loaders.findings import Finding, Findings
+from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
 from server.conversion import convert
 from server.generations import Generation, GraphEntry
-from server.graph_files import vanished
+from server.graph_files import GraphFile, vanished
+from server.rdf_source import convert_rdf, is_rdf
 from server.settings import Settings
 from server.shared_graphs import concept_files, meaning_hash, specification_hash
 from server.site import Site
@@ -55,6 +55,7 @@ class DatasetState:
     modified: str = ""
     set_aside: set[str] = field(default_factory=set)
     previous_graphs: list[GraphEntry] = field(default_factory=list)
+    sources: list[tuple[Path, str]] = field(default_factory=list)  # read in this run, with their hashes
 
     @property
     def published(self) -> bool:
@@ -166,7 +167,7 @@ class DatasetWork:
         state.description = self._describe(dataset)
         for delivery in deliveries(dataset):
             self._deliver(dataset, delivery, state, findings)
-        if any(delivery.period for delivery in deliveries(dataset)):
+        if "" not in state.deliveries:
             self._keep_other_periods(dataset, state)
         return state
 
@@ -178,41 +179,58 @@ class DatasetWork:
         if known and (known["fingerprint"] == fingerprint or set_aside) and not self._options.check:
             self._carry(dataset.key, period, state)
             return
-        graph = self._folder / _dump_name(dataset.key, period)
-        rows = self._folder / _rows_name(dataset.key, period)
-        done = convert(dataset, delivery, self._context(dataset, delivery), graph, rows, findings)
-        self._guard(dataset.key, period, graph, findings)
-        publisher, name = dataset.key.split("/")
-        state.graphs.append(
-            GraphEntry(
-                iri=self._site.uris.graph(publisher, name, period or None),
-                kind="dataset",
-                triples=done.graph.triples,
-                sha256=done.graph.sha256,
-                dump=_dump_name(dataset.key, period),
-                dataset=dataset.key,
-                period=period,
-                bytes=done.graph.bytes,
-                dump_sha256=done.graph.dump_sha256,
-            )
-        )
+        counts = self._convert_rdf(dataset, delivery, state) if is_rdf(delivery) else None
+        counts = counts or self._convert_rows(dataset, delivery, state, findings)
         state.deliveries[period] = {
             "fingerprint": fingerprint,
             "sources": [{"name": file.name, "sha256": file.sha256} for file in delivery.files],
-            "rows_in": done.counts.rows_in,
-            "rows_out": done.counts.rows_out,
+            "rows_in": counts.rows_in,
+            "rows_out": counts.rows_out,
             "findings": {weight: findings.count(weight=weight) for weight in ("block", "warn", "info")},
         }
+        state.sources += [(file.path, file.sha256) for file in delivery.files]
         state.set_aside.discard(fingerprint)
+
+    def _convert_rows(
+        self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings
+    ) -> LoadCounts:
+        """Convert a delivery of rows to the one graph it has."""
+        period = delivery.period or ""
+        graph = self._folder / _dump_name(dataset.key, period)
+        rows = self._folder / _rows_name(dataset.key, period)
+        done = convert(dataset, delivery, self._context(dataset), graph, rows, findings)
+        self._guard(dataset.key, period, graph, findings)
+        self._add(dataset, period, self._graph(dataset, period), done.graph, state)
+        return done.counts
+
+    def _convert_rdf(self, dataset: Dataset, delivery: Delivery, state: DatasetState) -> LoadCounts:
+        """Take over a delivery that is RDF already; its triples count as rows."""
+        period = delivery.period or ""
+        dumps = self._folder / _dump_name(dataset.key, period).removesuffix(".nt.gz")
+        files = convert_rdf(dataset, delivery, self._graph(dataset, period), self._site.base, dumps)
+        for iri, file in files.items():
+            self._add(dataset, period, iri, file, state)
+        triples = sum(file.triples for file in files.values())
+        return LoadCounts(rows_in=triples, rows_out=triples)
+
+    def _graph(self, dataset: Dataset, period: str) -> str:
+        return self._site.uris.graph(dataset.publisher, dataset.name, period or None)
+
+    def _add(self, dataset: Dataset, period: str, iri: str, file: GraphFile, state: DatasetState) -> None:
+        dump = str(file.path.relative_to(self._folder))
+        entry = GraphEntry(
+            iri, "dataset", file.triples, file.sha256, dump, dataset.key, period, file.bytes, file.dump_sha256
+        )
+        state.graphs.append(entry)
 
     def _carry(self, key: str, period: str, state: DatasetState) -> None:
         """Link one unchanged delivery from the last generation."""
+        self.link(_rows_name(key, period))
+        state.deliveries[period] = dict(self._known[key]["deliveries"][period])
         for graph in state.previous_graphs:
             if graph.period == period:
                 self.link(graph.dump)
-                self.link(_rows_name(key, period))
                 state.graphs.append(graph)
-                state.deliveries[period] = dict(self._known[key]["deliveries"][period])
 
     def _keep_other_periods(self, dataset: Dataset, state: DatasetState) -> None:
         """A period's file never touches other periods: those without a file today stay published."""
@@ -231,7 +249,7 @@ class DatasetWork:
             detail = (("gone", str(gone)), ("before", str(before)))
             findings.add(Finding("identifiers.vanishing", count=gone, detail=detail))
 
-    def _context(self, dataset: Dataset, delivery: Delivery) -> LoadContext:
+    def _context(self, dataset: Dataset) -> LoadContext:
         publisher = self._site.publishers[dataset.publisher]
         return LoadContext(
             base=self._site.base,
@@ -257,6 +275,7 @@ class DatasetWork:
             specification_hash(dataset.specification) if dataset.specification else "",
             json.dumps(reading, sort_keys=True, default=str),
             *(f"{file.name} {file.sha256}" for file in delivery.files),
+            *(f"{file.name} {file_hash(file)}" for file in sorted(dataset.folder.glob("*metadata.json"))),
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from loaders.description import Dataset, read_dataset
@@ -24,8 +25,9 @@ from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError, StorageError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, subjects, write_graph
-from server.ledger import Ledger
+from server.ledger import Ledger, Recorder
 from server.provenance import provenance_lines
+from server.replacements import replacements
 from server.reports import RunReport, write_reports
 from server.settings import Settings
 from server.shared_graphs import shared_graphs
@@ -162,6 +164,7 @@ class _Run:
         self._time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         self._ledger = Ledger(data.path / "ledger.sqlite")
         self._check_base()
+        self._declared = replacements(site.folder, site.uris)
         self._ledger.roll_back(int(data.current_name() or 0))
         self._previous = data.current()
         self._states: dict[str, DatasetState] = {}
@@ -223,10 +226,14 @@ class _Run:
         changed = changes(self._previous, self._folder, self._graphs)
         changed = [change for change in changed if change.entry.kind != "system"]
         if not changed or dry_run:
+            if self._previous and self._declared and not dry_run:
+                with self._ledger.recording(self._previous.number, self._time) as recorder:
+                    self._declare(recorder)
             write_reports(self._data.path, None, self._report)
             return Publication(None, self._report, [change.entry.iri for change in changed])
         number = self._assemble()
         counts = self._record(number, changed)
+        self._archive()
         self._progress("finish", "")
         write_reports(self._data.path, self._folder, self._report)
         self._data.finish(self._folder)
@@ -310,12 +317,28 @@ class _Run:
                     path = self._site.uris.path(iri)
                     if path and path.startswith(("/id/", "/def/")) and not store.describes(iri):
                         recorder.gone(path, lines)
+            self._declare(recorder)
             for change in changed:
                 new = (line for added, line in difference(change.old, change.new) if added)
                 for batch in _batches(subjects(new), 5000):
                     paths = (self._site.uris.path(iri) for iri in batch)
                     recorder.seen(path for path in paths if path and path.startswith(("/id/", "/def/")))
             return {str(event): count for event, count in recorder.counts.items()}
+
+    def _declare(self, recorder: Recorder) -> None:
+        for path, event, successors in self._declared:
+            recorder.declared(path, event, successors)
+
+    def _archive(self) -> None:
+        """Keep the raw sources of this run by their hash; they are never served."""
+        folder = self._data.path / "archive"
+        folder.mkdir(exist_ok=True)
+        for state in self._states.values():
+            for path, sha256 in state.sources:
+                target = folder / sha256
+                if not target.exists():
+                    copyfile(path, target.with_suffix(".part"))
+                    target.with_suffix(".part").replace(target)
 
 
 def _batches(described: Iterator[tuple[str, list[str]]], size: int) -> Iterator[list[str]]:

@@ -28,7 +28,7 @@ def serve(site: Path, settings: Settings, *, ready: Callable[[], None] | None = 
         workers=1,
         blocking_threads=settings.threads,
         backpressure=settings.threads * 4,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=30,
     )
     if ready:

@@ -11,7 +11,7 @@ PACKAGES = ("ontology", "queries", "loaders", "server")
 
 TOP = ("server.cli", "server.views", "server.serve")
 
-STORE_MODULES = {"server.store", "server.rdf_formats", "server.reader", "server.reader_process", "server.shapes"}
+STORE_MODULES = {"server.store", "server.rdf_formats", "server.reader", "server.reader_process", "server.rdf_process"}
 SOCKET_MODULES = {
     "loaders.fetch",
     "server.serve",  # only asks whether the port is free

@@ -1,0 +1,110 @@
+"""Datasets whose sources are RDF already: parsed apart, blank nodes skolemised, graph names kept when asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from loaders.description import Dataset
+from loaders.errors import SourceError
+from loaders.findings import Finding
+from loaders.load import Delivery
+from loaders.source import SourceFile
+from server.graph_files import GraphFile, write_graph
+
+MEDIA_TYPES = {
+    ".ttl": "text/turtle",
+    ".nt": "application/n-triples",
+    ".nq": "application/n-quads",
+    ".trig": "application/trig",
+    ".rdf": "application/rdf+xml",
+    ".owl": "application/rdf+xml",
+    ".jsonld": "application/ld+json",
+    ".n3": "text/n3",
+}
+PARSE_SECONDS = 1800
+
+
+def is_rdf(delivery: Delivery) -> bool:
+    """Return whether every file of a delivery is RDF by its name."""
+    return all(Path(file.name).suffix.lower() in MEDIA_TYPES for file in delivery.files)
+
+
+def convert_rdf(dataset: Dataset, delivery: Delivery, own_graph: str, base: str, dumps: Path) -> dict[str, GraphFile]:
+    """Write a graph file for every graph of the delivery's files; return them by graph IRI.
+
+    Graph names are kept with `keepGraphs = true` (never one under our base: those are ours to give);
+    otherwise, and for triples without a graph, everything goes to the dataset's own graph.
+    Raises SourceError with the parser's own message.
+    """
+    files: dict[str, GraphFile] = {}
+    with tempfile.TemporaryDirectory(prefix="torg-rdf-", dir=_writable(dumps.parent)) as folder:
+        parts = _split(dataset, delivery, own_graph, base, Path(folder))
+        for graph, part in parts.items():
+            target = dumps.with_name(f"{dumps.name}.nt.gz")
+            if graph != own_graph:
+                target = dumps / f"{hashlib.sha256(graph.encode()).hexdigest()[:16]}.nt.gz"
+            with open(part, encoding="utf-8", newline="\n") as lines:
+                files[graph] = write_graph(lines, target)
+    return files
+
+
+def _writable(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _split(dataset: Dataset, delivery: Delivery, own_graph: str, base: str, folder: Path) -> dict[str, Path]:
+    """Write the lines of each graph to a file of its own in the folder."""
+    parts: dict[str, Path] = {own_graph: folder / "0"}
+    outputs = {own_graph: open(parts[own_graph], "w", encoding="utf-8")}
+    try:
+        for file in delivery.files:
+            for line in _quads(dataset, file, base):
+                name, triple = line.split("\t", 1)
+                graph = name if name and dataset.keep_graphs else own_graph
+                if graph.startswith(base) and graph != own_graph:
+                    detail = (("graph", graph),)
+                    raise SourceError(Finding("source.graph-name", dataset.key, file.name, detail=detail))
+                if graph not in outputs:
+                    parts[graph] = folder / str(len(parts))
+                    outputs[graph] = open(parts[graph], "w", encoding="utf-8")
+                outputs[graph].write(triple)
+    finally:
+        for output in outputs.values():
+            output.close()
+    return {graph: part for graph, part in parts.items() if part.stat().st_size or len(parts) == 1}
+
+
+def _quads(dataset: Dataset, file: SourceFile, base: str) -> Iterator[str]:
+    media_type = MEDIA_TYPES[Path(file.name).suffix.lower()]
+    skolem = f"{base}.well-known/genid/{file.sha256[:16]}-"
+    command = [sys.executable, "-m", "server.rdf_process", str(file.path), media_type, base, skolem]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment
+        ) as process:
+            limit = threading.Timer(PARSE_SECONDS, process.kill)
+            limit.start()
+            assert process.stdout is not None
+            try:
+                yield from process.stdout
+                status = process.wait()
+            finally:
+                limit.cancel()
+                process.kill()
+        if status:
+            errors.seek(0)
+            reason = errors.read().strip() or f"the parser ended with {status}"
+            match = re.match(r"line (\d+): ", reason)
+            row = int(match[1]) if match else None
+            detail = (("reason", reason),)
+            raise SourceError(Finding("source.not-rdf", dataset.key, file.name, row=row, detail=detail))

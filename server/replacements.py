@@ -1,0 +1,78 @@
+"""What stewards declare of identifiers that go on elsewhere: replacements.toml in the site folder.
+
+["/id/school/10000001"]
+replacedBy = "/id/school/10000002"        # 308
+# mergedInto = "/id/school/10000003"      # 300, several may be merged into one
+# splitInto = ["/id/school/1", "/id/school/2"]   # 300
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from loaders.description import nearest
+from loaders.errors import DescriptionError
+from loaders.findings import Finding
+from server.ledger import Event
+from server.uris import UriSpace
+
+FILE = "replacements.toml"
+_EVENTS: dict[str, Event] = {"replacedBy": "replaced-by", "mergedInto": "merged-into", "splitInto": "split-into"}
+
+Replacement = tuple[str, Event, list[str]]
+
+
+def replacements(folder: Path, uris: UriSpace) -> list[Replacement]:
+    """Return (path, event, successors) of every declared replacement; none when there is no file.
+
+    Raises DescriptionError for an unknown key, an address that is not the site's, or a chain that
+    comes back to itself.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return []
+    try:
+        declared = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _fault("not-toml", reason=str(error)) from None
+    found = list(_read(declared, uris))
+    _refuse_cycles({path: successors for path, _, successors in found})
+    return found
+
+
+def _read(declared: dict[str, Any], uris: UriSpace) -> Iterator[Replacement]:
+    for name, entry in declared.items():
+        keys = entry if isinstance(entry, dict) else {}
+        unknown = [key for key in keys if key not in _EVENTS]
+        if unknown or len(keys) != 1:
+            wrong = unknown[0] if unknown else name
+            raise _fault("unknown-key", name=wrong, nearest=nearest(wrong, _EVENTS))
+        ((key, value),) = keys.items()
+        successors = [value] if isinstance(value, str) else list(value)
+        yield _path(name, uris), _EVENTS[key], [_path(successor, uris) for successor in successors]
+
+
+def _path(name: str, uris: UriSpace) -> str:
+    path = uris.path(name) if "://" in name else name
+    if path is None or not path.startswith("/id/"):
+        raise _fault("not-ours", name=name)
+    return path
+
+
+def _refuse_cycles(successors: dict[str, list[str]]) -> None:
+    for start in successors:
+        seen, ahead = {start}, list(successors[start])
+        while ahead:
+            path = ahead.pop()
+            if path == start:
+                raise _fault("replacement-cycle", name=start)
+            if path not in seen:
+                seen.add(path)
+                ahead += successors.get(path, [])
+
+
+def _fault(rule: str, **detail: str) -> DescriptionError:
+    return DescriptionError(Finding(f"site.{rule}", file=FILE, detail=tuple(detail.items())))

@@ -1,0 +1,128 @@
+"""The commands as a steward meets them: messages, streams and exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import main
+from tests.conftest import ROWS, SmallSite
+
+
+def torg(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], env={"TORG_LANG": "en"})
+
+
+def test_init_makes_a_site_that_publishes(tmp_path):
+    assert 0 == torg("init", tmp_path / "mystad").exit_code
+    done = torg("publish", "--site", tmp_path / "mystad", "norrsjo/skolor")
+    assert (0, True) == (done.exit_code, "Generation 1 is published" in done.stdout)
+
+
+def test_init_overwrites_nothing(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    done = torg("init", tmp_path)
+    assert (2, True) == (done.exit_code, "is not empty" in done.stderr)
+
+
+def test_publish_tells_results_on_stdout_and_progress_on_stderr(small_site):
+    done = torg("publish", "--site", small_site.folder)
+    assert 0 == done.exit_code
+    assert "asen/skolor: ready (8 rows in, 8 out)" in done.stdout
+    assert "Reading asen/skolor" in done.stderr and "Reading asen/skolor" not in done.stdout
+
+
+def test_a_blocking_finding_exits_1_and_says_where_and_what_to_do(small_site):
+    small_site.publish()
+    small_site.source.unlink()
+    done = torg("check", "--site", small_site.folder)
+    assert 1 == done.exit_code
+    assert "skolor.csv" in done.stdout and "[source.missing]" in done.stdout
+
+
+def test_messages_are_in_swedish_when_asked_for(small_site):
+    small_site.source.unlink()
+    done = CliRunner().invoke(main, ["--lang", "sv", "check", "--site", str(small_site.folder)])
+    assert "stoppad" in done.stdout and "finns inte" in done.stdout
+
+
+def test_no_site_is_one_sentence(tmp_path):
+    done = torg("publish", "--site", tmp_path)
+    assert (1, "") == (done.exit_code, done.stdout)
+    assert "There is no site.toml here" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(("title.sv", "titel.sv"), "titel", id="unknown key"),
+        pytest.param(("https://data.asen.example/", "data.asen"), "base", id="no base"),
+        pytest.param(("[publishers.asen]", '[publishers."Åsen"]'), "Åsen", id="publisher key"),
+        pytest.param(('"212000-9903"', '"1"'), "orgnr", id="organization number"),
+        pytest.param(("[site]", "[site"), "TOML", id="syntax"),
+    ],
+)
+def test_a_fault_in_site_toml_is_named(small_site, change, message):
+    path = small_site.folder / "site.toml"
+    path.write_text(path.read_text("utf-8").replace(*change), "utf-8")
+    done = torg("publish", "--site", small_site.folder)
+    assert 1 == done.exit_code
+    assert message in done.stderr and "site.toml" in done.stderr
+
+
+def test_a_wrong_setting_names_where_it_was_set(small_site):
+    done = CliRunner().invoke(main, ["serve", "--site", str(small_site.folder)], env={"TORG_PORT": "åtta"})
+    assert 2 == done.exit_code
+    assert "TORG_PORT" in done.stderr and "whole number" in done.stderr
+
+
+def test_json_output_is_whole(small_site):
+    members = json.loads(torg("publish", "--site", small_site.folder, "--format", "json").stdout)
+    assert (1, "published") == (members["generation"], members["datasets"][0]["status"])
+
+
+def test_log_tells_generations_and_stories(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    small_site.publish()
+    listed = json.loads(torg("log", "--site", small_site.folder, "--format", "json").stdout)
+    assert [(2, "current"), (1, "kept")] == [(entry["generation"], entry["state"]) for entry in listed]
+
+    told = torg("log", "--site", small_site.folder, "https://data.asen.example/id/school/10000001")
+    assert "minted" in told.stdout and "withdrawn" in told.stdout
+    assert 1 == torg("log", "--site", small_site.folder, "/id/school/never").exit_code
+
+
+def test_restore_brings_back(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    small_site.publish()
+    assert "Generation 3 is published" in torg("restore", 1, "--site", small_site.folder).stdout
+    missing = torg("restore", 9, "--site", small_site.folder)
+    assert (2, True) == (missing.exit_code, "Generation 9 is not kept" in missing.stderr)
+
+
+def test_a_taken_port_is_a_sentence(small_site):
+    import socket
+
+    small_site.publish()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = torg("serve", "--site", small_site.folder, "--port", port)
+    assert (2, True) == (done.exit_code, f"Port {port} is in use" in done.stderr)
+
+
+def test_every_command_has_help():
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert 0 == torg(name, "--help").exit_code
+
+
+def test_nothing_is_written_outside_the_data_folder(small_site: SmallSite):
+    before = {path: path.stat().st_mtime_ns for path in Path(small_site.folder).rglob("*") if path.is_file()}
+    small_site.publish()
+    assert before == {path: mtime for path, mtime in before.items() if path.stat().st_mtime_ns == mtime}
+    assert {"data", "datasets", "site.toml"} == {entry.name for entry in small_site.folder.iterdir()}

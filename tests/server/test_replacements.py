@@ -1,0 +1,49 @@
+"""Stewards declare where identifiers went: the ledger tells, faults are named."""
+
+import pytest
+
+from loaders.errors import DescriptionError
+from server.ledger import Ledger
+from tests.conftest import ROWS, SmallSite
+
+
+def declare(site: SmallSite, text: str) -> None:
+    (site.folder / "replacements.toml").write_text(text, "utf-8")
+
+
+def test_a_replacement_is_recorded_with_the_publication_that_withdraws(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    declare(small_site, '["/id/school/10000001"]\nreplacedBy = "https://data.asen.example/id/school/10000002"')
+    small_site.publish()
+
+    state = Ledger(small_site.data / "ledger.sqlite").state("/id/school/10000001")
+    assert ("replaced", ("/id/school/10000002",)) == (state.state, state.successors)
+
+
+def test_a_later_declaration_needs_no_other_change(small_site):
+    small_site.publish()
+    declare(small_site, '["/id/school/10000001"]\nsplitInto = ["/id/school/10000002", "/id/school/10000003"]')
+
+    assert small_site.publish().generation is None
+
+    assert "split" == Ledger(small_site.data / "ledger.sqlite").state("/id/school/10000001").state
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        pytest.param('["/id/a"]\nreplaceBy = "/id/b"', "site.unknown-key", id="unknown key"),
+        pytest.param('["https://other.example/id/a"]\nreplacedBy = "/id/b"', "site.not-ours", id="foreign"),
+        pytest.param(
+            '["/id/a"]\nreplacedBy = "/id/b"\n["/id/b"]\nreplacedBy = "/id/a"', "site.replacement-cycle", id="cycle"
+        ),
+        pytest.param("[[", "site.not-toml", id="no toml"),
+    ],
+)
+def test_faults_are_named_and_nothing_is_published(small_site, text, rule):
+    declare(small_site, text)
+    with pytest.raises(DescriptionError) as caught:
+        small_site.publish()
+    assert rule == caught.value.finding.rule
+    assert not (small_site.data / "current").exists()
