@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +64,18 @@ def term(name: str) -> str:
     """
     prefix, _, local = name.partition(":")
     return PREFIXES[prefix] + local
+
+
+_SIZE = re.compile(rf"(<{re.escape(PREFIXES['dcat'])}byteSize> \"\d+\"\^\^<{re.escape(XSD)})integer>")
+
+
+def exact(lines: Iterable[str]) -> Iterator[str]:
+    """Yield a stored catalogue's lines with the datatypes that the profile asks for.
+
+    The store keeps every whole number as xsd:integer, while DCAT-AP's shapes demand
+    xsd:nonNegativeInteger of dcat:byteSize.
+    """
+    return (_SIZE.sub(r"\1nonNegativeInteger>", line) for line in lines)
 
 
 def escaped(text: str) -> str:

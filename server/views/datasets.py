@@ -11,6 +11,7 @@ from typing import Any
 from babel.numbers import format_decimal
 from flask import Blueprint, Response, current_app, request
 
+from server.catalog_graph import exact
 from server.catalog_metadata import specification_texts
 from server.catalog_reader import FACETS, CatalogRecord, DatasetRecord, Facet, counts, of_store, read_catalog
 from server.catalog_values import code_list
@@ -280,7 +281,7 @@ def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None) 
         body: bytes = opened.memo[kept]
         return body
     graph = opened.generation.graphs[site.uris.iri("graph/site/catalog")]
-    triples = parse_lines(read_graph(opened.generation.path / graph.dump))
+    triples = parse_lines(exact(read_graph(opened.generation.path / graph.dump)))
     if found is not None:
         triples = _about(triples, [dataset.iri for dataset in found], site.uris.iri("id/catalog"))
     if chosen is JSON_LD and len(triples) > _COMPACTED:
