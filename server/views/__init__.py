@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from server.instance import Torg
 
 BLUEPRINTS = (
-    "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
+    "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql", "api",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 

@@ -1,0 +1,231 @@
+"""Named queries as a feature: bind, evaluate through a reader, cut into pages, and write what came as JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from queries import ParameterError, Query
+from server.errors import Problem
+from server.rdf_formats import Triple, Value, parse_lines
+from server.uris import UriSpace
+
+MOST_ROWS = 10_000
+"""Rows that one page may have."""
+MOST_PAGE = 1_000_000
+_RESULTS = "application/sparql-results+json"
+_TRIPLES = "application/n-triples"
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_NUMBERS = frozenset(
+    _XSD + name for name in ("integer", "decimal", "int", "long", "short", "nonNegativeInteger", "positiveInteger")
+)
+
+Values = Mapping[str, Sequence[str]]
+"""What each parameter is given, by name."""
+
+
+class Evaluated(Protocol):
+    """What a reader pool answers."""
+
+    @property
+    def truncated(self) -> str: ...
+
+    def pieces(self) -> Any: ...
+
+
+class Pool(Protocol):
+    """Evaluates a query text; `server.readers.ReaderPool` does."""
+
+    def query(self, text: str, *, accept_format: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which page of an answer is asked for; a size of 0 is the whole answer."""
+
+    number: int = 1
+    size: int = 0
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before this page."""
+        return (self.number - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of one page; `document` is the SPARQL results object they were read from."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, Value], ...]
+    window: Window
+    more: bool  # whether rows follow this page
+    document: Mapping[str, Any]
+
+
+def window(query: Query, page: str | None, size: str | None) -> Window:
+    """Return the page asked for; raise Problem 400 when page or size is not a number that they can be.
+
+    A query without paging has one page.
+    """
+    number = _whole("page", page, 1, MOST_PAGE)
+    if not query.page_size:
+        if size is not None or number != 1:
+            raise Problem(400, f"{query.name} answers whole and has no pages; leave page and size out.")
+        return Window()
+    return Window(number, _whole("size", size, query.page_size, MOST_ROWS))
+
+
+def _whole(name: str, text: str | None, default: int, most: int) -> int:
+    if text is None or text == "":
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise Problem(
+            400, f"{name} takes a whole number from 1 to {most}, for example {default}; {text[:40]!r} is not."
+        )
+    return int(text)
+
+
+def known(query: Query, values: Values) -> None:
+    """Raise Problem 400 that names the nearest parameter when one is given that the query has not."""
+    try:
+        for name in values:
+            query.parameter(name)
+    except ParameterError as error:
+        raise _problem(error) from error
+
+
+def _problem(error: ParameterError) -> Problem:
+    return Problem(400, error.text["en"], title="A parameter does not fit", parameter=error.name)
+
+
+def bound(query: Query, values: Values, uris: UriSpace, language: str) -> str:
+    """Return the query text for a site; raise Problem 400 in the words of the parameter that does not fit."""
+    try:
+        return query.bind(values, uris.resolve, uris.concepts, language)
+    except ParameterError as error:
+        raise _problem(error) from error
+
+
+def select(query: Query, values: Values, asked: Window, uris: UriSpace, pool: Pool, language: str) -> Table:
+    """Return one page of a SELECT query; raise Problem 404 past the end, and what the reader pool raises.
+
+    One row more than the page holds is asked for, which tells whether there is a next page without a count.
+    """
+    text = bound(query, values, uris, language)
+    if asked.size:
+        text = f"{text}\nLIMIT {asked.size + 1} OFFSET {asked.offset}\n"
+    result = pool.query(text, accept_format=_RESULTS)
+    if result.truncated:
+        raise Problem(
+            413,
+            "The answer is larger than one answer may be here. Ask for fewer rows with size, or for less.",
+            title="Answer too large",
+        )
+    document = json.loads(b"".join(result.pieces()))
+    bindings = document["results"]["bindings"]
+    more = bool(asked.size) and len(bindings) > asked.size
+    del bindings[asked.size or len(bindings) :]
+    if asked.number > 1 and not bindings:
+        raise Problem(404, f"There is no page {asked.number} with {asked.size} rows a page; the answer ends before it.")
+    rows = tuple({name: _value(term) for name, term in binding.items()} for binding in bindings)
+    return Table(tuple(document["head"]["vars"]), rows, asked, more, document)
+
+
+def construct(query: Query, values: Values, uris: UriSpace, pool: Pool, language: str) -> list[Triple]:
+    """Return the triples of a CONSTRUCT query; raises Problem."""
+    result = pool.query(bound(query, values, uris, language), accept_format=_TRIPLES)
+    if result.truncated:
+        raise Problem(413, "The graph is larger than one answer may be here. Ask for less.", title="Answer too large")
+    return parse_lines([b"".join(result.pieces()).decode()])
+
+
+def _value(term: Mapping[str, Any]) -> Value:
+    """Return a term of SPARQL 1.1 Query Results JSON (section 3.2.2) as a plain value."""
+    if term["type"] == "uri":
+        return Value("iri", term["value"])
+    language = term.get("xml:lang", "")
+    return Value("literal", str(term["value"]), term.get("datatype", _XSD + "string"), language)
+
+
+def pages(table: Table) -> dict[str, int]:
+    """Return the numbers of the related pages by their relation (RFC 8288): first, prev, next, and last when known."""
+    if not table.window.size:
+        return {}
+    number = table.window.number
+    found = {"first": 1}
+    if number > 1:
+        found["prev"] = number - 1
+    if table.more:
+        found["next"] = number + 1
+    else:
+        found["last"] = number
+    return found
+
+
+def address(query: Query, values: Values, more: Mapping[str, str]) -> str:
+    """Return the path and query string of a question, parameters in the query's own order.
+
+    >>> from queries import get
+    >>> address(get("ledger/spending-by-municipality"), {"year": ["2026"]}, {"page": "2"})
+    '/api/ledger/spending-by-municipality?year=2026&page=2'
+    """
+    pairs = [(found.name, value) for found in query.parameters for value in values.get(found.name, ()) if value]
+    pairs += [(name, value) for name, value in more.items() if value]
+    text = "&".join(f"{name}={quote(value, safe=':/,')}" for name, value in pairs)
+    return f"/api/{query.name}" + (f"?{text}" if text else "")
+
+
+def to_json(table: Table, head: Mapping[str, Any]) -> bytes:
+    """Return the rows as JSON objects under `rows`, one a line, after the members of `head`.
+
+    Integers and decimals are JSON numbers with every digit they have; a client that wants money exact reads
+    them as decimals, which most languages can. A value that is not there is null.
+    """
+    opening = json.dumps({**head, "columns": table.columns}, ensure_ascii=False, indent=2)[:-2]
+    rows = [
+        "{" + ", ".join(f"{_text(name)}: {_literal(row.get(name))}" for name in table.columns) + "}"
+        for row in table.rows
+    ]
+    listed = "\n    " + ",\n    ".join(rows) + "\n  " if rows else ""
+    return f'{opening},\n  "rows": [{listed}]\n}}\n'.encode()
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _literal(value: Value | None) -> str:
+    """Return a value as JSON text."""
+    if value is None:
+        return "null"
+    if value.datatype in _NUMBERS and value.text.lstrip("-").replace(".", "", 1).isdigit():
+        return value.text
+    if value.datatype == _XSD + "boolean":
+        return "true" if value.text in ("true", "1") else "false"
+    if value.datatype in (_XSD + "double", _XSD + "float"):
+        try:
+            return json.dumps(float(value.text), allow_nan=False)
+        except ValueError:
+            return _text(value.text)
+    return _text(value.text)
+
+
+def to_csv(table: Table) -> bytes:
+    """Return the rows as CSV (RFC 4180) with the column names first, values as SPARQL 1.1 CSV has them."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    for row in table.rows:
+        writer.writerow([row[name].text if name in row else "" for name in table.columns])
+    return out.getvalue().encode()
+
+
+def to_sparql_json(table: Table) -> bytes:
+    """Return the rows as SPARQL 1.1 Query Results JSON, with every term's kind, datatype and language."""
+    return json.dumps(table.document, ensure_ascii=False, separators=(",", ":")).encode()
