@@ -1,8 +1,8 @@
 """The stewards' error family: what stops a dataset, said as a finding.
 
-    LoadError                 anything that stops one dataset
-    ├── SourceError           the source cannot be read as what it claims to be
-    └── DescriptionError      site.toml, dataset.toml or a specification is wrong
+LoadError                 anything that stops one dataset
+├── SourceError           the source cannot be read as what it claims to be
+└── DescriptionError      site.toml, dataset.toml or a specification is wrong
 """
 
 from __future__ import annotations

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
-
 import ontology
 from loaders.description import Dataset
 from loaders.findings import Finding, Findings
+from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
 from server.graph_files import GraphFile, canonical, read_graph, subject, write_graph
 
 _ROWS = """

@@ -190,6 +190,17 @@ def test_publisher_is_the_portals_own_and_described_once(graph: Graph) -> None:
     assert not contacts & set(graph.subjects(RDF.type, FOAF.Agent))
 
 
+def test_a_contact_that_datasets_share_is_described_once(site: Site) -> None:
+    entries = entries_of(site)
+    metadata = {"contactPoint": {"name": "Öppna data", "email": "OppnaData@granby.example", "phone": "019-12 34 56"}}
+    same = [replace(e, dataset=replace(e.dataset, metadata=e.dataset.metadata | metadata)) for e in entries[:2]]
+    graph = parsed(catalog_lines(site, same))
+    contact = URIRef(BASE + "id/contact/granby/oppnadata%40granby.example")
+    assert set(graph.subjects(RDF.type, VCARD.Organization)) == {contact}
+    assert graph.value(contact, VCARD.fn) == Literal("Öppna data")
+    assert graph.value(contact, VCARD.hasTelephone) == URIRef("tel:019123456")
+
+
 def test_region_publisher_is_typed_by_its_number(graph: Graph) -> None:
     region = URIRef("http://dataportal.se/organisation/SE2321000016")
     assert graph.value(region, DCTERMS.type) == URIRef("http://purl.org/adms/publishertype/RegionalAuthority")
