@@ -21,7 +21,7 @@ Kind = Literal["personnummer", "samordningsnummer", "organisationsnummer"]
 ALARM_SHARE = 0.02
 _NUMBER = re.compile(r"(?:(1[689]|20)(?=\d{2}))?(\d{6})\s?([-+–−]?)\s?(\d{4})")
 # Interim numbers (a letter among the last four) and numbers that someone has masked already.
-_INTERIM = re.compile(r"(?:18|19|20)?\d{6}\s?[-+]?\s?(?:[A-Za-z]{1,2}\d{2,3}|[xX*]{3,4})")
+_INTERIM = re.compile(r"(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])\d\d\s?[-+]?\s?(?:[A-Za-z]{1,2}\d{2,3}|\d{0,3}[xX*]{1,4})")
 _IN_TEXT = re.compile(r"(?<![\d\w.,-])(?:18|19|20)?\d{6}\s?[-+–−]?\s?\d{4}(?![\d\w]|[.,-]\d)")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\d.,-])(?:\+46|0046|0)[\s-]?(?:\(0\))?\d{1,3}[\s/-]{1,3}\d{2,3}(?:[\s-]?\d{2,3}){1,3}(?!\d)")

@@ -80,6 +80,7 @@ def _from_serial(text: str) -> str | None:
 def number_format(decimal: str, group: str) -> Format:
     """Return the format with this decimal sign and these grouping signs ("" for none, a space for any space)."""
     groups = SPACES if group in SPACES and group else group
+
     def normalise(text: str) -> str | None:
         plain = text.strip(SPACES + "\t").translate(_MINUS)
         if plain[-1:] == "-" and plain[:-1].strip():
@@ -89,7 +90,7 @@ def number_format(decimal: str, group: str) -> Format:
             return None
         sign = whole[:1] if whole[:1] in "+-" else ""
         whole = whole[len(sign) :].lstrip(SPACES)
-        if groups and not whole.isdigit():
+        if groups and whole and not whole.isdigit():
             parts = re.split(f"[{re.escape(groups)}]", whole)
             if not 1 <= len(parts[0]) <= 3 or any(len(part) != 3 for part in parts[1:]):
                 return None

@@ -46,8 +46,9 @@ def write_ledger(path: Path, rows: int) -> None:
             account, text = draw.choice(accounts)
             amount = f"{draw.randrange(-50_000, 9_000_000) / 100:.2f}"
             day = f"2026-{draw.randrange(1, 13):02d}-{draw.randrange(1, 29):02d}"
-            writer.writerow([PUBLISHER, "Granby kommun", f"V{number:08d}", name, orgnr, account, text, day,
-                             draw.choice(units), str(draw.randrange(10**7)), amount, "", "", AUTHORITY, ""])  # fmt: skip
+            invoice = str(draw.randrange(10**7))
+            entry = [PUBLISHER, "Granby kommun", f"V{number:08d}", name, orgnr, account, text, day]
+            writer.writerow([*entry, draw.choice(units), invoice, amount, "", "", AUTHORITY, ""])
 
 
 def organization(draw: random.Random) -> str:
@@ -82,7 +83,9 @@ def by_hand(path: Path) -> Iterator[list[str]]:
         reader = csv.reader(file)
         next(reader)
         for buyer, _, voucher, name, orgnr, account, text, day, unit, _, amount, *_ in reader:
-            entry = f"<{BASE}id/ledger-entry/{AUTHORITY}/{day}/{urllib.parse.quote(voucher, safe='-._~')}/{part(account)}>"
+            entry = (
+                f"<{BASE}id/ledger-entry/{AUTHORITY}/{day}/{urllib.parse.quote(voucher, safe='-._~')}/{part(account)}>"
+            )
             supplier = f"<{BASE}id/organization/{orgnr}>"
             konto = f"<{BASE}id/account/{AUTHORITY}/{part(account)}>"
             enhet = f"<{BASE}id/unit/{AUTHORITY}/{part(unit)}>"
@@ -133,7 +136,9 @@ def by_torg(path: Path) -> Iterator[list[str]]:
 
     folder = path.parent / "granby" / "ledger"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dataset.toml").write_text('source = "ledger.csv"\nconformsTo = "leverantorsreskontra"\nperiod = "2026"\n')
+    (folder / "dataset.toml").write_text(
+        'source = "ledger.csv"\nconformsTo = "leverantorsreskontra"\nperiod = "2026"\n'
+    )
     if not (folder / "ledger.csv").exists():
         os.link(path, folder / "ledger.csv")
     context = LoadContext(BASE, BASE, AUTHORITY, f"id/organization/{PUBLISHER}", concepts())
@@ -162,7 +167,17 @@ def run(which: str, path: Path, out: Path) -> dict[str, float]:
 
 def measured(which: str, path: Path, out: Path) -> dict[str, float]:
     """Run one side in a process of its own."""
-    command = [sys.executable, "-m", "tests.benchmarks.conversion", "--run", which, "--ledger", str(path), "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.conversion",
+        "--run",
+        which,
+        "--ledger",
+        str(path),
+        "--out",
+        str(out),
+    ]
     result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return result
 

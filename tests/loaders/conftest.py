@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -63,7 +64,7 @@ def load_files(tmp_path: Path) -> Loader:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        source = "" if "source =" in toml else f'source = "{next(iter(files))}"\n'
+        source = "" if "source" in tomllib.loads(toml) else f'source = "{next(iter(files))}"\n'
         (folder / "dataset.toml").write_text(source + toml, "utf-8")
         done = Loaded()
         context = LoadContext(BASE, BASE, "1880", "id/organization/2120001967", shared_concepts())
