@@ -59,7 +59,7 @@ def test_every_rule_speaks_both_languages():
         for texts in (rule.text, rule.advice):
             assert {"sv", "en"} == set(texts), rule.id
             assert all(text.strip() for text in texts.values()), rule.id
-            assert set(re.findall(r"{\w+}", texts["sv"])) == set(re.findall(r"{\w+}", texts["en"])), rule.id
+            assert _placeholders(texts["sv"]) == _placeholders(texts["en"]), rule.id
 
 
 def test_every_rule_is_listed():
@@ -93,3 +93,8 @@ def test_the_readmes_session_runs(tmp_path, monkeypatch):
 def test_nothing_speaks_of_where_it_was_made():
     for path in [*DOCS.rglob("*.md"), *ROOT.glob("*.md")]:
         assert "/work/" not in path.read_text("utf-8"), path
+
+
+def _placeholders(text: str) -> set[str]:
+    """The placeholders of a text; `{name_sv}` and `{name_en}` are the same one in two languages."""
+    return {re.sub(r"_(sv|en)$", "", name) for name in re.findall(r"{(\w+)}", text)}
