@@ -7,6 +7,7 @@ publishers, one level of `dcterms:hasPart`, exact licence IRIs, one `dcterms:for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from server.catalog_values import (
     time,
 )
 from server.site import Publisher, Site
+from server.uris import key_part
 
 CC0 = "http://creativecommons.org/publicdomain/zero/1.0/"
 _PATH = "/-._~"
@@ -107,6 +109,7 @@ class _Catalog:
         self.graph = CatalogGraph()
         self.iri = site.uris.iri
         self.places = Places(site)
+        self.contacts: set[str] = set()
 
     def build(self) -> CatalogGraph:
         root = self.iri("id/catalog")
@@ -118,6 +121,8 @@ class _Catalog:
         titles = dict(self.site.title)
         descriptions = dict(self.site.description) or self.said("site", "description")
         self.catalog(root, titles, descriptions, keeper, self.entries)
+        places = {self.site.publishers[key].kommunkod for key in keys} - {""}
+        self.graph.link(root, "dcterms:spatial", *map(self.place, places))
         for key in keys if len(keys) > 1 else []:
             self.publisher_catalog(root, self.site.publishers[key])
         if keeper:
@@ -196,24 +201,29 @@ class _Catalog:
         if publisher.kommunkod:
             g.link(ours, "dcterms:spatial", self.place(publisher.kommunkod))
 
-    def contact(self, publisher: Publisher, said: Any, name: str = "") -> str | None:
-        """Describe the contact of a dataset, else of its publisher; return its IRI, None without any contact."""
+    def contact(self, publisher: Publisher, said: Any) -> str | None:
+        """Describe the contact of a dataset, else of its publisher; return its IRI, None without any contact.
+
+        The address is the key: a contact that several datasets share is described once (harvesting, identifiers).
+        """
         table = dict(said) if isinstance(said, Mapping) else {"email": said} if said else {}
-        own = bool(table) and bool(name)
         mail = email(table.get("email") or publisher.contact or "")
-        url = address(table.get("url") or publisher.contact or "")
+        url = address(table.get("url") or ("" if mail else publisher.contact))
         if not mail and not url:
             return None
-        iri = self.iri(f"id/contact/{publisher.key}" + (f"/{name}" if own else ""))
+        iri = self.iri(f"id/contact/{publisher.key}/{key_part((mail or url or '').removeprefix('mailto:').lower())}")
+        if iri in self.contacts:
+            return iri
+        self.contacts.add(iri)
         g = self.graph
         kind = "vcard:Individual" if str(table.get("type", "")).endswith("Individual") else "vcard:Organization"
         g.link(iri, "rdf:type", term(kind))
         names = by_language(table.get("name") or publisher.name, self.site.languages[0])
         g.literal(iri, "vcard:fn", str(next(iter(names.values()))))
         g.link(iri, "vcard:hasEmail", mail)
-        g.link(iri, "vcard:hasURL", None if mail and not table.get("url") else url)
-        if table.get("telephone"):
-            g.link(iri, "vcard:hasTelephone", address(f"tel:{table['telephone']}".replace(" ", "")))
+        g.link(iri, "vcard:hasURL", url)
+        if phone := table.get("phone") or table.get("telephone"):
+            g.link(iri, "vcard:hasTelephone", address("tel:" + re.sub(r"[^\d+]", "", str(phone))))
         return iri
 
     def place(self, value: str) -> str | None:
@@ -235,7 +245,7 @@ class _Catalog:
                 self.value(iri, word, property, kind, said[word])
         self.themes(iri, said)
         g.link(iri, "dcterms:publisher", publisher_iri(publisher))
-        g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint"), dataset.name))
+        g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint")))
         self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
         self.conditions(iri, dataset.key, said)
         if entry.graphs:
