@@ -6,14 +6,16 @@ strings.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from loaders.csvw.datatypes import KEEP_SPACES, normalise, text_reader
-from loaders.csvw.model import Column
+from loaders.csvw.model import Column, Trim
 from loaders.csvw.problems import CellProblem
 from loaders.csvw.templates import Value
 
 REQUIRED = "values.required"
+TRIMMERS: Mapping[Trim, Callable[[str], str]] = {"true": str.strip, "start": str.lstrip, "end": str.rstrip}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +31,17 @@ _NULL = Cell(None)
 
 
 class CellReader:
-    """Reads the cells of one column; `lenient` takes what Swedish files hold beyond CSVW's number format."""
+    """Reads the cells of one column; `lenient` takes what Swedish files hold beyond CSVW's number format.
 
-    def __init__(self, column: Column, lenient: bool = False) -> None:
+    `trim` is the dialect's: it counts for the items of a list of strings too, as the W3C suite has it (test036).
+    """
+
+    def __init__(self, column: Column, lenient: bool = False, trim: Trim = "false") -> None:
         self.column = column
         self._base = column.datatype.base
         self._read = text_reader(column.datatype, lenient)
         self._nulls = frozenset(column.null)
+        self._trim = TRIMMERS.get(trim)
         self._strip = lenient and self._base not in KEEP_SPACES
 
     def read(self, text: str) -> Cell:
@@ -68,6 +74,8 @@ class CellReader:
         for item in text.split(column.separator):
             if self._base not in ("string", "anyAtomicType"):
                 item = item.strip(" \t\r\n")
+            elif self._trim is not None:
+                item = self._trim(item)
             item = item or column.default
             if item in self._nulls:
                 continue

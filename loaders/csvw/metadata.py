@@ -130,7 +130,7 @@ class MetadataReader:
             common=common,
             annotations=annotations,
             inherited=inherited,
-            described=has_schema,
+            described=has_schema and (not isinstance(schema_source, dict) or "columns" in schema_source),
         )
 
     def _schema(self, source: Any, inherited: Mapping[str, Any]) -> Schema:
@@ -142,7 +142,7 @@ class MetadataReader:
         check.check_type(source, "Schema")
         inherited = self._inherited(source, inherited)
         common, _ = self._common(source, _SCHEMA_PROPERTIES)
-        schema = Schema(id=self._id(source), common=common, aboutUrl=inherited.get("aboutUrl"))
+        schema = Schema(id=self._id(source), common=common, aboutUrl=inherited.get("aboutUrl"), inherited=inherited)
         schema.columns = self._columns(source.get("columns", []), inherited)
         names = {column.name for column in schema.columns if column.named}
         if "primaryKey" in source:
@@ -156,8 +156,7 @@ class MetadataReader:
 
     def _columns(self, source: Any, inherited: Mapping[str, Any]) -> list[Column]:
         if not isinstance(source, list):
-            self.warn("columns is no array")
-            source = []
+            raise CsvwError("columns is no array")
         objects = [column for column in source if isinstance(column, dict)]
         if len(objects) != len(source):
             self.warn("columns holds something that is no column description")
@@ -198,7 +197,7 @@ class MetadataReader:
         """Metadata Vocabulary 5.6: without a name, the first title in the default language is it, encoded."""
         for tag in (self.language, "und"):
             if titles.get(tag):
-                return quote(titles[tag][0], safe="")
+                return title_name(titles[tag][0])
         return None
 
     def _inherited(self, source: Mapping[str, Any], outer: Mapping[str, Any]) -> dict[str, Any]:
@@ -330,6 +329,15 @@ class MetadataReader:
             else:
                 self.warn("a property is neither defined by CSVW nor a common property")
         return common, annotations
+
+
+def title_name(title: str) -> str:
+    """Return the title as a variable name of RFC 6570 2.3: letters, digits, `_` and `.`, all else encoded.
+
+    >>> title_name("Datum - yyyy.MM")
+    'Datum%20%2D%20yyyy.MM'
+    """
+    return quote(title, safe="").replace("-", "%2D").replace("~", "%7E")
 
 
 def read_group(document: Any, base: str, *, load: Load | None = None) -> tuple[TableGroup, list[str]]:

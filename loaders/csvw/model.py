@@ -83,6 +83,7 @@ class Schema:
     id: str = ""
     aboutUrl: str | None = None
     common: Common = field(default_factory=dict)
+    inherited: dict[str, Any] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
         """Return the column of this name; raise KeyError when there is none."""

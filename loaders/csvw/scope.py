@@ -10,6 +10,7 @@ from loaders.csvw.cells import Cell, CellReader
 from loaders.csvw.model import Column, Table, real_columns
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
 from loaders.csvw.templates import Encode, Value
+from loaders.csvw.terms import nfc
 
 Derivation = Callable[[str], str | None]
 DerivationFactory = Callable[[Mapping[str, Any]], Derivation]
@@ -125,7 +126,7 @@ class Scope:
             good = [text for place, text in enumerate(cell.value or ()) if place not in cell.bad]
             value: Value = tuple(good) if isinstance(cell.value, tuple) else None
             cell = Cell(value, cell.problems)
-        variables: dict[str, Value] = {name: cell.value}
+        variables: dict[str, Value] = {name: _normalised(cell.value)}
         problems = [(problem, True) for problem in cell.problems]
         for variable, derive in self._derived.get(name, ()):
             variables[variable] = self._derived_value(cell.value, derive, problems)
@@ -176,5 +177,12 @@ class Scope:
             if result is not None:
                 found.append(result)
         if isinstance(value, str):
-            return found[0] if found else None
-        return tuple(found) or None
+            return nfc(found[0]) if found else None
+        return tuple(nfc(text) for text in found) or None
+
+
+def _normalised(value: Value) -> Value:
+    """Variables end in IRIs, which are minted in NFC so that links between datasets meet."""
+    if value is None or isinstance(value, str):
+        return nfc(value) if value else value
+    return tuple(nfc(text) for text in value)

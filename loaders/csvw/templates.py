@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
-from loaders.csvw.terms import nfc
-
 Value = str | Sequence[str] | None
 Encode = Callable[[str], str]
 
@@ -76,13 +74,13 @@ class Expression:
                 continue
             name = variable.name + "=" if named else ""
             if isinstance(value, str):
-                text = code(nfc(value[: variable.prefix] if variable.prefix else value))
+                text = code(value[: variable.prefix] if variable.prefix else value)
                 parts.append(_named(variable.name, text, if_empty) if named else text)
             elif variable.explode:
-                items = [code(nfc(item)) for item in value]
+                items = [code(item) for item in value]
                 parts.append(separator.join(_named(variable.name, i, if_empty) if named else i for i in items))
             else:
-                parts.append(name + ",".join(code(nfc(item)) for item in value))
+                parts.append(name + ",".join(code(item) for item in value))
         return first + separator.join(parts) if parts else ""
 
 

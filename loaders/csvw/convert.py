@@ -1,0 +1,224 @@
+"""Converts and validates CSVW packages: what the command `torg csvw` does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loaders.csvw.annotation import annotate
+from loaders.csvw.cells import Cell
+from loaders.csvw.conversion_rows import conversion_function
+from loaders.csvw.csv2rdf import Nodes, RowWriter, group_lines, table_lines
+from loaders.csvw.discovery import load_package, referenced_table
+from loaders.csvw.model import Dialect, ForeignKey, Table, TableGroup
+from loaders.csvw.problems import CsvwError
+from loaders.csvw.resources import Fetch, Resources
+from loaders.csvw.tabular import TabularReader
+from loaders.csvw.terms import CSVW, RDF, XSD, is_iri
+
+PROV = "http://www.w3.org/ns/prov#"
+_PROCESSOR = "https://w3id.org/torg"
+_LISTED = 1000
+
+Key = tuple[object, ...]
+
+
+class Warnings(list[str]):
+    """Warnings in order, at most a thousand of them, since one fault may be on every row; `more` counts the rest."""
+
+    more = 0
+
+    def add(self, message: str) -> None:
+        """Keep the warning, or count it."""
+        if len(self) < _LISTED:
+            self.append(message)
+        else:
+            self.more += 1
+
+
+@dataclass(slots=True)
+class Conversion:
+    """A package to be converted; `lines` may raise CsvwError until its end, and adds to `warnings`."""
+
+    group: TableGroup
+    resources: Resources
+    minimal: bool
+    provenance: bool
+    warnings: Warnings
+    started: datetime
+    now: Callable[[], datetime]
+    blank: Nodes = field(default_factory=Nodes)
+
+    def lines(self) -> Iterator[str]:
+        """Yield N-Triples: whole lines, one or several at a time."""
+        node = f"<{self.group.id}>" if is_iri(self.group.id) else self.blank()
+        if not self.minimal:
+            yield from group_lines(self.group, node, self.blank)
+        for table in self.group.tables:
+            if not table.suppressOutput:
+                yield from self._table(table, node)
+        if self.provenance and not self.minimal:
+            yield from self._activity(node)
+
+    def _table(self, table: Table, group_node: str) -> Iterator[str]:
+        with self.resources.table(table.url).body as body:
+            table.dialect = _dialect(table, self.group)
+            reader = TabularReader(body, table.dialect, self.warnings.add)
+            for problem in annotate(table, reader):
+                self.warnings.add(f"{table.url}: {problem}")
+            node = f"<{table.id}>" if is_iri(table.id) else self.blank()
+            if not self.minimal:
+                yield from table_lines(table, group_node, node, self.blank)
+            writer = RowWriter(table, node, self.minimal, self.blank, self.warnings.add)
+            fast = conversion_function(table, writer) if self.minimal else None
+            if fast is not None:
+                for number, (source, cells) in enumerate(reader.rows(), 1):
+                    yield fast(cells, number, source)
+            else:
+                for number, (source, cells) in enumerate(reader.rows(), 1):
+                    yield "".join(writer.row(cells, number, source))
+
+    def _activity(self, node: str) -> Iterator[str]:
+        """Yield what is said of the conversion itself (csv2rdf 4.2, the note on provenance)."""
+        activity = self.blank()
+        yield f"{node} <{PROV}wasGeneratedBy> {activity} .\n"
+        yield f"{activity} <{RDF}type> <{PROV}Activity> .\n"
+        yield f"{activity} <{PROV}wasAssociatedWith> <{_PROCESSOR}> .\n"
+        for name, moment in (("startedAtTime", self.started), ("endedAtTime", self.now())):
+            yield f'{activity} <{PROV}{name}> "{moment.astimezone(UTC).isoformat()}"^^<{XSD}dateTime> .\n'
+        used = [(table.url, "csvEncodedTabularData") for table in self.group.tables]
+        if self.group.location:
+            used.append((self.group.location, "tabularMetadata"))
+        for iri, role in used:
+            usage = self.blank()
+            yield f"{activity} <{PROV}qualifiedUsage> {usage} .\n"
+            yield f"{usage} <{RDF}type> <{PROV}Usage> .\n"
+            yield f"{usage} <{PROV}entity> <{iri}> .\n"
+            yield f"{usage} <{PROV}hadRole> <{CSVW}{role}> .\n"
+
+
+@dataclass(slots=True)
+class Validation:
+    """What a validation found: errors of the specification, and warnings."""
+
+    errors: list[str]
+    warnings: list[str]
+
+    @property
+    def valid(self) -> bool:
+        """Whether no error was found."""
+        return not self.errors
+
+
+def convert(
+    input: str,
+    *,
+    metadata: str | None = None,
+    minimal: bool = False,
+    provenance: bool = True,
+    base: str | None = None,
+    root: Path | None = None,
+    link: str | None = None,
+    fetch: Fetch | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Conversion:
+    """Return the conversion of a CSV file or metadata document, given by path or IRI.
+
+    With `base` and `root`, IRIs beneath the base are read from the root; `link` stands for the Link header of the
+    input. Raises CsvwError when the package is invalid.
+    """
+    warnings = Warnings()
+    started = now()
+    resources = Resources(base, root, fetch)
+    group = _load(input, resources, warnings, metadata, link)
+    return Conversion(group, resources, minimal, provenance, warnings, started, now)
+
+
+def validate(
+    input: str,
+    *,
+    metadata: str | None = None,
+    base: str | None = None,
+    root: Path | None = None,
+    link: str | None = None,
+    fetch: Fetch | None = None,
+) -> Validation:
+    """Return what is wrong with a package: metadata, columns, cells, primary and foreign keys (Metadata 6.4 to 6.6)."""
+    warnings, errors = Warnings(), Warnings()
+    resources = Resources(base, root, fetch)
+    try:
+        group = _load(input, resources, warnings, metadata, link)
+        _Keys(group, resources, warnings, errors).check()
+    except CsvwError as error:
+        errors.add(error.problem)
+    return Validation(errors, warnings)
+
+
+def _load(input: str, resources: Resources, warnings: Warnings, metadata: str | None, link: str | None) -> TableGroup:
+    iri = resources.iri(input)
+    override = resources.iri(metadata) if metadata is not None else None
+    return load_package(iri, resources, warnings.add, metadata=override, link=link)
+
+
+def _dialect(table: Table, group: TableGroup) -> Dialect:
+    """Return the dialect of a table. Without one, no row is a comment: the parsing model's default (8)."""
+    return table.dialect or group.dialect or Dialect(commentPrefix=None, trim="false")
+
+
+class _Keys:
+    """Reads every table once, checks cells and primary keys, then foreign keys over all tables."""
+
+    def __init__(self, group: TableGroup, resources: Resources, warnings: Warnings, errors: Warnings) -> None:
+        self.group = group
+        self.resources = resources
+        self.warnings = warnings
+        self.errors = errors
+        self.referenced: dict[tuple[str, tuple[str, ...]], Counter[Key]] = {}
+        self.referring: list[tuple[Table, ForeignKey, set[Key]]] = []
+
+    def check(self) -> None:
+        """Fill errors and warnings."""
+        for table in self.group.tables:
+            for key in table.schema.foreignKeys:
+                target = referenced_table(self.group, key.resource, key.schemaReference)
+                if target is not None:
+                    self.referenced.setdefault((target.url, key.reference), Counter())
+                self.referring.append((table, key, set()))
+        for table in self.group.tables:
+            self._table(table)
+        for table, key, seen in self.referring:
+            target = referenced_table(self.group, key.resource, key.schemaReference)
+            counts = self.referenced.get((target.url, key.reference), Counter()) if target else Counter()
+            wrong = sum(1 for values in seen if counts[values] != 1)
+            if wrong:
+                self.errors.add(f"{table.url}: {wrong} foreign keys refer to no row, or to several")
+
+    def _table(self, table: Table) -> None:
+        with self.resources.table(table.url).body as body:
+            table.dialect = _dialect(table, self.group)
+            reader = TabularReader(body, table.dialect, self.warnings.add)
+            for problem in annotate(table, reader):
+                self.errors.add(f"{table.url}: {problem}")
+            writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add)
+            primary: set[Key] = set()
+            for source, cells in reader.rows():
+                self._row(table, writer, writer.read(cells, source), source, primary)
+
+    def _row(self, table: Table, writer: RowWriter, read: Sequence[Cell], source: int, primary: set[Key]) -> None:
+        values = writer.values(read)
+        if table.schema.primaryKey:
+            key = tuple(values.get(name) for name in table.schema.primaryKey)
+            if key in primary:
+                self.errors.add(f"{table.url} row {source}: the primary key is not unique")
+            primary.add(key)
+        for (url, names), counts in self.referenced.items():
+            if url == table.url:
+                counts[tuple(values.get(name) for name in names)] += 1
+        for owner, foreign, seen in self.referring:
+            if owner is table:
+                reference = tuple(values.get(name) for name in foreign.columns)
+                if any(value is not None for value in reference):
+                    seen.add(reference)

@@ -1,0 +1,221 @@
+"""Generates RDF from tabular data: standard and minimal mode, every feature, row by row.
+
+Generating RDF from Tabular Data on the Web (csv2rdf) 4. The compiled row function of publication mode takes over the
+plain rows of minimal mode; this is what it must agree with, and what takes every other row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from loaders.csvw.annotation import extra_column
+from loaders.csvw.cells import Cell, CellReader
+from loaders.csvw.context import expand_name
+from loaders.csvw.model import Column, Table, TableGroup, real_columns
+from loaders.csvw.notes import triples
+from loaders.csvw.templates import Template, Value, parse_template
+from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, resolve, writable
+
+Warn = Callable[[str], None]
+_TYPE = f"<{RDF}type>"
+_NOTHING: tuple[None, ...] = ()
+
+
+class Nodes:
+    """Makes blank node labels that are used once."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self) -> str:
+        self._count += 1
+        return f"_:b{self._count}"
+
+
+def group_lines(group: TableGroup, node: str, blank: Callable[[], str]) -> Iterator[str]:
+    """Yield what standard mode says of the table group (4.2 steps 1 to 3)."""
+    yield f"{node} {_TYPE} <{CSVW}TableGroup> .\n"
+    yield from _annotations(node, group.common, group.notes, blank)
+
+
+def table_lines(table: Table, group_node: str, node: str, blank: Callable[[], str]) -> Iterator[str]:
+    """Yield what standard mode says of a table (4.2 steps 4.1 to 4.5)."""
+    yield f"{group_node} <{CSVW}table> {node} .\n"
+    yield f"{node} {_TYPE} <{CSVW}Table> .\n"
+    yield f"{node} <{CSVW}url> <{table.url}> .\n"
+    yield from _annotations(node, table.common, table.notes, blank)
+
+
+def _annotations(node: str, common: dict[str, Any], notes: Sequence[Any], blank: Callable[[], str]) -> Iterator[str]:
+    for name, value in common.items():
+        yield from triples(node, expand_name(name) or name, value, blank)
+    for note in notes:
+        yield from triples(node, CSVW + "note", note, blank)
+
+
+class ColumnWriter:
+    """One column's part in a row: how its cells are read, its templates expanded, its values written."""
+
+    def __init__(self, column: Column, table: Table) -> None:
+        self.column = column
+        self.reader = CellReader(column, trim=table.dialect.trim if table.dialect else "false")
+        self.about = _template(column.aboutUrl)
+        self.property = _template(column.propertyUrl)
+        self.value = _template(column.valueUrl)
+        self.default_property = f"{table.url.partition('#')[0]}#{column.name}"
+        self.virtual_cell = self.reader.read("") if column.virtual else Cell(None)
+        self.names: dict[str, Value] = {"_name": column.name, "_column": str(column.number)}
+
+    def literal(self, text: str, bad: bool) -> str | None:
+        """Return the term of a value; one that does not fit its datatype is a string (Tabular Data Model 6.4)."""
+        if not writable(text):
+            return None
+        datatype = self.column.datatype
+        language = self.column.lang if self.column.lang != "und" else ""
+        if bad or (datatype.base == "string" and not datatype.id):
+            return literal(text, language=language)
+        return literal(text, datatype.iri)
+
+
+class RowWriter:
+    """Writes the rows of one annotated table (4.2 step 4.6)."""
+
+    def __init__(self, table: Table, node: str, minimal: bool, blank: Callable[[], str], warn: Warn) -> None:
+        self.table = table
+        self.minimal = minimal
+        self._node = node
+        self._blank = blank
+        self._warn = warn
+        self._real = [ColumnWriter(column, table) for column in real_columns(table.schema.columns)]
+        self._virtual = [ColumnWriter(column, table) for column in table.schema.columns if column.virtual]
+        self._source = table.url.partition("#")[0]
+
+    def row(self, cells: Sequence[str], number: int, source: int) -> list[str]:
+        """Return the lines of a row; what is wrong with its cells goes to the warnings."""
+        return self.lines(self.read(cells, source), number, source)
+
+    def read(self, cells: Sequence[str], source: int) -> list[Cell]:
+        """Return the row's cells, read as their columns say, those of virtual columns last."""
+        while len(self._real) < len(cells):
+            self._real.append(ColumnWriter(extra_column(self.table, len(self._real) + 1), self.table))
+        read = [writer.reader.read(text) for writer, text in zip(self._real, cells, strict=False)]
+        for writer, cell in zip(self._real, read, strict=False):
+            for problem in cell.problems:
+                place = f"{self.table.url} row {source}, column {writer.column.name}"
+                self._warn(f"{place}: {problem.rule} ({problem.kind})")
+        return read
+
+    def values(self, read: Sequence[Cell]) -> dict[str, Value]:
+        """Return the columns' values by name, as templates see them."""
+        return {writer.column.name: cell.value for writer, cell in zip(self._real, read, strict=False)}
+
+    def lines(self, read: Sequence[Cell], number: int, source: int) -> list[str]:
+        """Return the lines that the read cells of a row give."""
+        lines: list[str] = []
+        values = self.values(read) | {"_row": str(number), "_sourceRow": str(source)}
+        row = "" if self.minimal else self._row_lines(lines, values, read, number, source)
+        default: str | None = None
+        described: set[str] = set()
+        pairs = [*zip(self._real, read, strict=False), *((w, w.virtual_cell) for w in self._virtual)]
+        for place, (writer, cell) in enumerate(pairs):
+            if writer.column.suppress:
+                continue
+            scope = values | writer.names
+            # The position in the source file counts skipped columns (Metadata Vocabulary 5.1.3).
+            scope["_sourceColumn"] = str(place + 1 + self._skipped())
+            if writer.about is None:
+                subject = default = default or self._blank()
+            else:
+                about = self._iri(writer.about, scope, source)
+                if about is None:
+                    continue
+                subject = f"<{about}>"
+            if row and subject not in described:
+                described.add(subject)
+                lines.append(f"{row} <{CSVW}describes> {subject} .\n")
+            self._cell_lines(lines, writer, cell, subject, scope, source)
+        return lines
+
+    def _skipped(self) -> int:
+        return self.table.dialect.skipColumns if self.table.dialect else 0
+
+    def _row_lines(
+        self, lines: list[str], values: dict[str, Value], read: Sequence[Cell], number: int, source: int
+    ) -> str:
+        row = self._blank()
+        lines.append(f"{self._node} <{CSVW}row> {row} .\n")
+        lines.append(f"{row} {_TYPE} <{CSVW}Row> .\n")
+        lines.append(f'{row} <{CSVW}rownum> "{number}"^^<{XSD}integer> .\n')
+        lines.append(f"{row} <{CSVW}url> <{self._source}#row={source}> .\n")
+        for name in self.table.schema.rowTitles:
+            value = values.get(name)
+            writer = next((writer for writer in self._real if writer.column.name == name), None)
+            language = writer.column.lang if writer is not None and writer.column.lang != "und" else ""
+            for title in [value] if isinstance(value, str) else value or _NOTHING:
+                if title is not None and writable(title):
+                    lines.append(f"{row} <{CSVW}title> {literal(title, language=language)} .\n")
+        return row
+
+    def _cell_lines(
+        self, lines: list[str], writer: ColumnWriter, cell: Cell, subject: str, scope: dict[str, Value], source: int
+    ) -> None:
+        column = writer.column
+        value = cell.value
+        if value is None and not (column.virtual and writer.value):
+            return
+        predicate: str | None = writer.default_property
+        if writer.property is not None:
+            predicate = self._iri(writer.property, scope, source)
+        if predicate is None or not is_iri(predicate):
+            return
+        start = f"{subject} <{predicate}> "
+        if writer.value is not None:
+            target = self._iri(writer.value, scope, source)
+            if target is not None:
+                lines.append(f"{start}<{target}> .\n")
+            return
+        texts = [value] if isinstance(value, str) else list(value or ())
+        terms = [writer.literal(text, place in cell.bad) for place, text in enumerate(texts)]
+        if None in terms:
+            self._warn(f"{self.table.url} row {source}, column {column.name}: values.control-character")
+        written = [term for term in terms if term is not None]
+        if column.separator is not None and column.ordered and written:
+            self._list(lines, start, written)
+        else:
+            lines.extend(f"{start}{term} .\n" for term in written)
+
+    def _list(self, lines: list[str], start: str, terms: Sequence[str]) -> None:
+        nodes = [self._blank() for _ in terms]
+        lines.append(f"{start}{nodes[0]} .\n")
+        for node, term, following in zip(nodes, terms, [*nodes[1:], f"<{RDF}nil>"], strict=True):
+            lines.append(f"{node} <{RDF}first> {term} .\n")
+            lines.append(f"{node} <{RDF}rest> {following} .\n")
+
+    def _iri(self, template: Template, scope: dict[str, Value], source: int) -> str | None:
+        """Expand, then take prefixed names apart, then resolve against the table's URL (Metadata Vocabulary 5.1.3)."""
+        iri = resolve_template(template.expand(scope), self.table.url)
+        if not is_iri(iri):
+            self._warn(f"{self.table.url} row {source}: values.iri")
+            return None
+        return iri
+
+
+def resolve_template(expanded: str, base: str) -> str:
+    """Return the IRI that an expanded template stands for.
+
+    >>> resolve_template("schema:name", "https://orebro.se/skolor.csv")
+    'http://schema.org/name'
+    >>> resolve_template("#kod-1", "https://orebro.se/skolor.csv")
+    'https://orebro.se/skolor.csv#kod-1'
+    """
+    prefix, colon, local = expanded.partition(":")
+    if colon and not local.startswith("//"):
+        namespace = expand_name(prefix + ":")
+        if namespace is not None and namespace != prefix + ":":
+            return namespace + local
+    return resolve(base, expanded)
+
+
+def _template(text: str | None) -> Template | None:
+    return None if text is None else parse_template(text)

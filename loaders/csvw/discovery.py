@@ -1,0 +1,155 @@
+"""Locates the metadata of a table and reads the package it belongs to (Tabular Data Model 5, Locating Metadata)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from loaders.csvw.metadata import MetadataReader
+from loaders.csvw.model import Schema, Table, TableGroup
+from loaders.csvw.problems import CsvwError
+from loaders.csvw.properties import Warn
+from loaders.csvw.resources import Resources, parse_json, same_url
+from loaders.csvw.templates import TemplateError, parse_template
+from loaders.csvw.terms import resolve
+
+_METADATA_TYPES = ("application/csvm+json", "application/ld+json", "application/json")
+# 5.3: what holds where a site has no configuration of its own.
+_PATTERNS = ("{+url}-metadata.json", "csv-metadata.json")
+# A mirror (--base with --root) cannot ask the site. These two are W3C's own configuration beyond the defaults; a
+# document found by them counts, as any, only when it refers to the table.
+_MIRROR_PATTERNS = (*_PATTERNS, "{+url}.json", "csvm.json")
+
+
+def load_package(
+    iri: str, resources: Resources, warn: Warn, *, metadata: str | None = None, link: str | None = None
+) -> TableGroup:
+    """Return the table group to process for a table or metadata document; raise CsvwError when it is invalid."""
+    if metadata is not None:
+        document = resources.json(metadata)
+        if isinstance(document, dict) and not {"url", "tables"} & set(document):
+            document = {**document, "url": iri}
+        return _read(document, metadata, resources, warn)
+    if is_metadata(iri, resources):
+        return _read(resources.json(iri), iri, resources, warn)
+    for location in _locations(iri, resources, link):
+        text = resources.text(location)
+        # A server may answer a metadata address with the table itself: `{+url}-metadata.json` of `a.csv?q` does.
+        if text is None or not text.lstrip().startswith("{"):
+            continue
+        document = parse_json(text, location)
+        if _refers(document, location, iri):
+            return _read(document, location, resources, warn)
+        warn(f"the metadata at {location} does not refer to the table and is ignored")
+    return TableGroup([Table(url=iri, described=False, schema=Schema())], base=iri, location="")
+
+
+def is_metadata(iri: str, resources: Resources) -> bool:
+    """Tell whether the IRI is a metadata document's: by its name, or by its first character where that says nothing."""
+    path = iri.partition("#")[0].partition("?")[0].lower()
+    if path.endswith((".json", ".jsonld", ".csvm")):
+        return True
+    if path.endswith((".csv", ".tsv", ".txt", ".tab")):
+        return False
+    response = resources.open(iri)
+    if response is None:
+        return False
+    with response.body as body:
+        return body.read(256).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+
+
+def check_foreign_keys(group: TableGroup) -> None:
+    """Raise CsvwError when a foreign key refers to no table or column of the group (Metadata Vocabulary 5.5.2.1)."""
+    for table in group.tables:
+        for key in table.schema.foreignKeys:
+            target = referenced_table(group, key.resource, key.schemaReference)
+            if target is None:
+                raise CsvwError("a foreign key refers to a table that the group has not")
+            names = {column.name for column in target.schema.columns}
+            if not set(key.reference) <= names:
+                raise CsvwError("a foreign key refers to a column that the table has not")
+
+
+def referenced_table(group: TableGroup, resource: str | None, schema: str | None) -> Table | None:
+    """Return the table that a foreign key refers to, by its URL or by its schema's."""
+    for table in group.tables:
+        if resource is not None and same_url(table.url, resource):
+            return table
+        if schema is not None and table.schema.id and same_url(table.schema.id, schema):
+            return table
+    return None
+
+
+def _read(document: Any, location: str, resources: Resources, warn: Warn) -> TableGroup:
+    reader = MetadataReader(location, load=resources.json)
+    group = reader.read(document)
+    for warning in reader.warnings:
+        warn(warning)
+    check_foreign_keys(group)
+    return group
+
+
+def _locations(iri: str, resources: Resources, link: str | None) -> Iterator[str]:
+    """Yield where metadata may be: the Link header's document, then the site-wide patterns' (5.2, 5.3)."""
+    linked = described_by(link) if link else None
+    if linked is None and not resources.mirrored and not iri.startswith("file:"):
+        response = resources.open(iri)
+        if response is not None:
+            response.body.close()
+            linked = described_by(next((v for k, v in response.headers.items() if k.lower() == "link"), ""))
+    if linked:
+        yield resolve(iri, linked)
+    url = iri.partition("#")[0]
+    for pattern in _patterns(url, resources):
+        try:
+            yield resolve(url, parse_template(pattern).expand({"url": url}))
+        except TemplateError:
+            continue
+
+
+def _patterns(url: str, resources: Resources) -> tuple[str, ...]:
+    if url.startswith("file:"):
+        return _PATTERNS
+    configured = None
+    if resources.mirrored and resources.base is not None:
+        configured = resources.text(resources.base + ".well-known/csvm")
+    if configured is None:
+        configured = resources.text(resolve(url, "/.well-known/csvm"))
+    if configured is None:
+        return _MIRROR_PATTERNS if resources.mirrored else _PATTERNS
+    return tuple(line.strip() for line in configured.splitlines() if line.strip())
+
+
+def described_by(link: str) -> str | None:
+    """Return the target of the last `describedby` link that metadata may be (RFC 8288; Tabular Data Model 5.2).
+
+    >>> described_by('<m.json>; rel="describedby"; type="application/csvm+json"')
+    'm.json'
+    >>> described_by('<m.html>; rel="describedby"; type="text/html"') is None
+    True
+    """
+    found = None
+    for target, parameters in re.findall(r'<([^>]*)>((?:\s*;\s*[^;,"=]+(?:=(?:"[^"]*"|[^;,"]*))?)*)', link):
+        values = {
+            name.strip().lower(): (quoted or plain).strip()
+            for name, quoted, plain in re.findall(r';\s*([^;,"=]+)(?:=(?:"([^"]*)"|([^;,"]*)))?', parameters)
+        }
+        if "describedby" in values.get("rel", "").lower().split():
+            if values.get("type", _METADATA_TYPES[0]).partition(";")[0].strip().lower() in _METADATA_TYPES:
+                found = target
+    return found
+
+
+def _refers(document: Any, location: str, iri: str) -> bool:
+    """Tell whether a metadata document names the table, as it must where it was only found (5.3)."""
+    if not isinstance(document, dict):
+        return False
+    base = location
+    context = document.get("@context")
+    if isinstance(context, list) and len(context) == 2 and isinstance(context[1], dict):
+        local = context[1].get("@base")
+        base = resolve(location, local) if isinstance(local, str) else location
+    tables = document.get("tables", [document])
+    urls = [table.get("url") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+    return any(isinstance(url, str) and same_url(resolve(base, url), iri) for url in urls)

@@ -1,0 +1,144 @@
+"""Finds what an IRI stands for: a file beneath a local root, a local file, or what the caller's fetch returns."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from loaders.csvw.problems import CsvwError
+from loaders.csvw.terms import resolve
+
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+# Metadata is written by hand; what is longer is data.
+_LONGEST_METADATA = 16 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Response:
+    """What a fetch of an IRI gives: its bytes and the headers that CSVW looks at."""
+
+    body: BinaryIO
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Fetch = Callable[[str], Response | None]
+
+
+class Resources:
+    """Opens documents by IRI; nothing outside `root` is read for an IRI beneath `base`."""
+
+    def __init__(self, base: str | None = None, root: Path | None = None, fetch: Fetch | None = None) -> None:
+        self.base = base
+        self.root = root.resolve() if root is not None else None
+        self._fetch = fetch
+        self.local_files = False
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether a site is read from a local copy, so that its configuration cannot be asked for."""
+        return self.base is not None and self.root is not None
+
+    def iri(self, name: str) -> str:
+        """Return the IRI of what the user named: an IRI, or a path, which stands beneath the base if in the root."""
+        scheme = urlsplit(name).scheme
+        if len(scheme) > 1 and not Path(name).exists():
+            return name
+        path = Path(name).resolve()
+        self.local_files = True
+        if self.base is not None and self.root is not None and path.is_relative_to(self.root):
+            return self.base + quote(path.relative_to(self.root).as_posix())
+        return path.as_uri()
+
+    def open(self, iri: str) -> Response | None:
+        """Return the document of the IRI, or None when there is none."""
+        path = self._path(iri)
+        if path is not None:
+            return Response(path.open("rb")) if path.is_file() else None
+        if iri.startswith("file:") or self._fetch is None:
+            return None
+        return self._fetch(iri)
+
+    def table(self, iri: str) -> Response:
+        """Return the document of a table; raise CsvwError when there is none."""
+        response = self.open(iri.partition("#")[0])
+        if response is None:
+            raise CsvwError(f"the table {iri} cannot be read", file=iri, rule="csvw.missing")
+        return response
+
+    def json(self, iri: str) -> Any:
+        """Return the JSON of the IRI; raise CsvwError when there is none, or when it is no JSON."""
+        text = self.text(iri)
+        if text is None:
+            raise CsvwError(f"the metadata document {iri} cannot be read", file=iri, rule="csvw.missing")
+        return parse_json(text, iri)
+
+    def text(self, iri: str) -> str | None:
+        """Return the text of a small document, or None when there is none or it is not UTF-8."""
+        response = self.open(iri.partition("#")[0])
+        if response is None:
+            return None
+        with response.body as body:
+            content = body.read(_LONGEST_METADATA + 1)
+        if len(content) > _LONGEST_METADATA:
+            return None
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+
+    def _path(self, iri: str) -> Path | None:
+        if self.base is not None and self.root is not None and iri.startswith(self.base):
+            rest = iri[len(self.base) :].partition("#")[0]
+            exact = (self.root / unquote(rest)).resolve()
+            path = exact if exact.is_file() else (self.root / unquote(rest.partition("?")[0])).resolve()
+            return path if path.is_relative_to(self.root) else self.root / ".outside"
+        if iri.startswith("file:") and self.local_files:
+            return Path(unquote(urlsplit(iri).path))
+        return None
+
+
+def parse_json(text: str, name: str) -> Any:
+    """Return the parsed JSON; raise CsvwError on anything else (Metadata Vocabulary 3)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CsvwError("the metadata document is not valid JSON", file=name) from error
+
+
+def memory(content: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a response of bytes at hand."""
+    return Response(io.BytesIO(content), headers or {})
+
+
+def same_url(first: str, second: str) -> bool:
+    """Compare URLs after syntax- and scheme-based normalisation (Metadata Vocabulary 6.3; RFC 3986 6.2).
+
+    >>> same_url("HTTP://www.W3.org:80/a/../b%7e", "http://www.w3.org/b~")
+    True
+    """
+    return _normalised(first) == _normalised(second)
+
+
+def _normalised(url: str) -> str:
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    host, _, port = parts.netloc.rpartition(":") if re.search(r":\d*$", parts.netloc) else (parts.netloc, "", "")
+    netloc = host.lower() + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
+    path = urlsplit(resolve(f"{scheme}://{netloc}/", parts.path)).path if scheme in _DEFAULT_PORTS else parts.path
+    return urlunsplit((scheme, netloc, _percent(path), _percent(parts.query), ""))
+
+
+def _percent(text: str) -> str:
+    """Decode escapes of unreserved characters, write the others in upper case."""
+
+    def one(match: re.Match[str]) -> str:
+        character = chr(int(match[1], 16))
+        return character if re.fullmatch(r"[A-Za-z0-9\-._~]", character) else match[0].upper()
+
+    return re.sub(r"%([0-9A-Fa-f]{2})", one, text)
