@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import ontology
 from server.catalog_reader import DatasetRecord
+from server.catalog_score import Score, links_out, score, stars
 from server.generations import Generation, GraphEntry
+from server.graph_files import read_graph
+from server.uris import UriSpace
 
-_EXTENSION = ontology.CSVW_EXTENSION
+_LOOKED_AT = 20_000  # lines of a dump in which a link to other data must be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class DatasetPage:
     columns: tuple[ColumnMeaning, ...]
     quality: Quality | None
     graphs: tuple[GraphEntry, ...]
+    stars: Mapping[str, int]  # of open data, by distribution
+    score: Score
 
     @property
     def periods(self) -> list[str]:
@@ -65,15 +71,24 @@ class DatasetPage:
         return next(found, "")
 
 
-def dataset_page(record: DatasetRecord, generation: Generation) -> DatasetPage:
+def dataset_page(record: DatasetRecord, generation: Generation, uris: UriSpace) -> DatasetPage:
     """Return what the page of a published dataset shows."""
     graphs = [graph for graph in generation.graphs.values() if graph.dataset == record.key]
+    graphs.sort(key=lambda graph: graph.period, reverse=True)
+    linked = any(_links_out(generation, graph, uris.iri("id/")) for graph in graphs[:1])
     return DatasetPage(
         record,
         columns(record.specification) if record.specification else (),
         quality(generation.datasets.get(record.key)),
-        tuple(sorted(graphs, key=lambda graph: graph.period, reverse=True)),
+        tuple(graphs),
+        {item.iri: stars(item, linked) for item in record.distributions},
+        # Addresses of our own answer as long as the page does; nobody has tried the others.
+        score([record], lambda address: True if uris.path(address) else None),
     )
+
+
+def _links_out(generation: Generation, graph: GraphEntry, own: str) -> bool:
+    return links_out(islice(read_graph(generation.path / graph.dump), _LOOKED_AT), own)
 
 
 def quality(entry: Mapping[str, Any] | None) -> Quality | None:

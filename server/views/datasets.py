@@ -100,8 +100,15 @@ def dcat() -> Response:
 @blueprint.app_template_global("dataset_of")
 def dataset_of(iri: str) -> DatasetPage | None:
     """Return what the page of a dataset shows, None when the catalogue has no such dataset."""
-    record = catalog().dataset(iri.removeprefix(torg().uris.iri("id/dataset/")))
-    return dataset_page(record, torg().generation()) if record else None
+    opened, uris = torg().current(), torg().uris
+    record = catalog().dataset(iri.removeprefix(uris.iri("id/dataset/")))
+    if record is None:
+        return None
+    kept = f"dataset {record.key}"
+    if kept not in opened.memo:
+        opened.memo[kept] = dataset_page(record, opened.generation, uris)
+    found: DatasetPage = opened.memo[kept]
+    return found
 
 
 @blueprint.app_template_global("comparable")
