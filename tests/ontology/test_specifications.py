@@ -18,7 +18,7 @@ from loaders.csvw.metadata import read_group, read_table
 from loaders.csvw.publication import compile_table
 from loaders.derivations import Derivations
 
-from .conftest import BASE, parsed
+from .conftest import BASE, ROOT, parsed
 
 X = ontology.CSVW_EXTENSION
 SPECIFICATIONS = ontology.specification_names()
@@ -128,7 +128,7 @@ def test_readme_lists_exactly_the_columns(name: str) -> None:
     assert listed == [column["name"] for column in columns(name)]
 
 
-@pytest.mark.parametrize("name", [name for name in SPECIFICATIONS if name not in LEDGERS])
+@pytest.mark.parametrize("name", [name for name in SPECIFICATIONS if name not in (*LEDGERS, "kommunal-statistik")])
 def test_place_specifications_hold_the_common_core(name: str) -> None:
     names = [column["name"] for column in columns(name)]
     assert [column for column in PLACE_CORE if column not in names] == []
@@ -241,3 +241,28 @@ def test_broken_rows_break_the_shapes() -> None:
 def test_wikidata_becomes_same_as(index: ConceptIndex) -> None:
     graph, _ = converted("skolor", index)
     assert (None, OWL.sameAs, URIRef("http://www.wikidata.org/entity/Q297718")) in graph
+
+
+def test_a_suppressed_figure_is_an_observation_without_value(index: ConceptIndex) -> None:
+    graph, made = converted("kommunal-statistik", index)
+    value = URIRef("http://purl.org/linked-data/sdmx/2009/measure#obsValue")
+    subjects = [subject.removeprefix(f"{BASE}id/observation/1880/kommunal-statistik/") for subject, _ in made]
+    assert subjects == ["N01951/1880/2025/T", "N01951/Karlskoga/2025/K", "N15419/1880/2025/T"]
+    assert graph.value(URIRef(made[2][0]), value) is None
+    areas = {
+        str(area) for area in graph.objects(None, URIRef("http://purl.org/linked-data/sdmx/2009/dimension#refArea"))
+    }
+    assert areas == {f"{BASE}def/place/1880", f"{BASE}def/place/1883"}
+
+
+def test_documentation_names_every_specification_annotation_and_mapping() -> None:
+    text = (ROOT / "docs" / "specifications.md").read_text("utf-8")
+    used = set()
+    for name in SPECIFICATIONS:
+        assert f"| `{name}` |" in text
+        used |= set(
+            re.findall(rf"{re.escape(X)}(\w+)", (ontology.specification(name) / "table.json").read_text("utf-8"))
+        )
+    assert [word for word in sorted(used) if f"`{word}`" not in text] == []
+    concepts = (ROOT / "docs" / "concepts.md").read_text("utf-8")
+    assert [file.name for file in ontology.mapping_files() if f"`{file.name}`" not in concepts] == []
