@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -85,8 +85,17 @@ class Reader:
     def pid(self) -> int:
         return self._process.pid
 
-    def ask(self, request: Mapping[str, Any], until: float, memory_bytes: int | None) -> Reply:
-        """Return the reader's reply to the request; raises ReaderDied at the deadline, the limit or a crash."""
+    def ask(
+        self,
+        request: Mapping[str, Any],
+        until: float,
+        memory_bytes: int | None,
+        give_up: Callable[[], bool] | None = None,
+    ) -> Reply:
+        """Return the reader's reply to the request; raises ReaderDied at the deadline, the limit or a crash.
+
+        `give_up` is asked now and then; once it says so, the deadline counts as reached.
+        """
         data = json.dumps(request).encode()
         self.asked += 1
         try:
@@ -94,16 +103,16 @@ class Reader:
             self._connection.sendall(_REQUEST_HEAD.pack(len(data)) + data)
         except OSError as error:
             raise ReaderDied("crash", str(error)) from error
-        return self._receive(until, memory_bytes)
+        return self._receive(until, memory_bytes, give_up)
 
-    def _receive(self, until: float, memory_bytes: int | None) -> Reply:
+    def _receive(self, until: float, memory_bytes: int | None, give_up: Callable[[], bool] | None = None) -> Reply:
         poll = select.poll()
         poll.register(self._connection, select.POLLIN)
         while True:
             remaining = until - time.monotonic()
             if poll.poll(max(0.0, min(_LOOK_SECONDS, remaining)) * 1000):
                 break
-            if remaining <= 0:
+            if remaining <= 0 or (give_up is not None and give_up()):
                 raise ReaderDied("time")
             if memory_bytes is not None and self.resident() > memory_bytes:
                 raise ReaderDied("memory")

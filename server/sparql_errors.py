@@ -72,3 +72,13 @@ def problem_of_death(reason: str, seconds: float, memory_mb: int | None) -> Prob
         title="Query could not be evaluated",
         headers={"Retry-After": "600"},
     )
+
+
+def busy() -> Problem:
+    """Return the Problem of a query that there is no room for now."""
+    return Problem(
+        503,
+        "Too many queries are being evaluated just now. Ask again in a few seconds.",
+        title="Too many queries at once",
+        headers={"Retry-After": "5"},
+    )

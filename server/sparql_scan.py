@@ -40,6 +40,7 @@ class Scan:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     depth: int = 0
     patterns: int = 0
+    light: bool = False  # one pattern at most and nothing that multiplies: it may pass heavy queries that wait
 
     @property
     def is_graph(self) -> bool:
@@ -50,6 +51,7 @@ class Scan:
 QUERY_FORMS = frozenset(("SELECT", "ASK", "CONSTRUCT", "DESCRIBE"))
 UPDATE_FORMS = frozenset(("INSERT", "DELETE", "LOAD", "CLEAR", "DROP", "CREATE", "ADD", "MOVE", "COPY", "WITH"))
 # SPARQL 1.1 Query, 17.4: functions whose value differs between two evaluations of one query.
+_LIGHT_LENGTH = 2_048
 _UNSTABLE = frozenset(("RAND", "NOW", "UUID", "STRUUID", "BNODE"))
 _EXPRESSION_KEYWORDS = frozenset(("FILTER", "BIND", "HAVING", "BY", "IN", "SELECT", "DISTINCT", "REDUCED", "AS", "ASC"))
 _PATTERN_KEYWORDS = frozenset(("FILTER", "BIND", "OPTIONAL", "MINUS", "GRAPH", "UNION", "VALUES", "LATERAL", "EXISTS"))
@@ -162,7 +164,7 @@ class _Scanner:
     def __init__(self, text: str, limits: ScanLimits, known: Mapping[str, str]) -> None:
         self.text, self.limits, self.known = text, limits, known
         self.levels = [_Level("top")]
-        self.deepest = self.patterns = self.path = self.prefix_run = 0
+        self.deepest = self.patterns = self.path = self.prefix_run = self.multipliers = 0
         self.form, self.base, self.prologue = "", "", ""
         self.prefixes: dict[str, str] = {}
         self.pending_prefix = ""
@@ -195,6 +197,7 @@ class _Scanner:
             prefixes=self.prefixes,
             depth=self.deepest,
             patterns=self.patterns,
+            light=self.patterns <= 1 and self.multipliers <= 1 and len(text) <= _LIGHT_LENGTH,
         )
 
     def _token(self, kind: str, token: str, start: int) -> None:
@@ -231,6 +234,8 @@ class _Scanner:
             self.values = True
         elif word in ("TRUE", "FALSE", "A"):
             self._term(start)
+        if word in ("BIND", "VALUES"):
+            self.multipliers += 1
         if word in _UNSTABLE:
             self.deterministic = False
         if word in _PATTERN_KEYWORDS:
@@ -316,6 +321,8 @@ class _Scanner:
             self.path += 1
             if self.path >= self.limits.path_length:
                 raise self._problem(start, f"a property path of more than {self.limits.path_length} steps")
+        elif mark in ("*", "+") and level.kind in ("group", "term"):
+            self.multipliers += 2  # A path of any length.
         if mark in _CHAIN_OPERATORS:
             self._chain(start)
         self.suspect = -1

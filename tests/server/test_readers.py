@@ -326,19 +326,34 @@ def test_random_answers_are_not_shared(pool: ReaderPool) -> None:
 def test_an_evaluation_survives_the_first_asker(pool: ReaderPool) -> None:
     """The first asker gives up waiting in the queue; the one who joined still gets the answer."""
     eventually(lambda: len(pool.processes()) == 3)
-    busy = threading.Thread(target=lambda: in_parallel(2, lambda n: count(pool, f"{HEAVY} #{n}", deadline=1.5)))
+    long = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f VALUES ?x { 1 2 3 4 5 6 7 8 } }"
+    busy = threading.Thread(target=lambda: in_parallel(2, lambda n: count(pool, f"{HEAVY} #{n}", deadline=2)))
     busy.start()
     eventually(lambda: pool.load()["running"] == 2)
     first: list[object] = []
-    hasty, patient = Limits(wait_seconds=0.4), Limits(wait_seconds=5)
-    asker = threading.Thread(target=lambda: first.extend(in_parallel(1, lambda _: count(pool, limits=hasty))))
+    hasty, patient = Limits(wait_seconds=0.2), Limits(wait_seconds=9)
+    asker = threading.Thread(target=lambda: first.extend(in_parallel(1, lambda _: count(pool, long, limits=hasty))))
     asker.start()
-    eventually(lambda: pool.load()["waiting"] == 1)
-    joined = in_parallel(1, lambda _: count(pool, limits=patient))
+    eventually(lambda: pool.load()["running"] == 3)
+    joined = in_parallel(1, lambda _: count(pool, long, limits=patient))
     asker.join()
     busy.join()
-    assert (first, joined) == ([503], [1000])
-    assert pool.counts.shared == 1
+    assert (first, joined) == ([503], [8_000_000])
+    assert (pool.counts.shared, pool.counts.tried) == (1, 1)
+
+
+def test_light_queries_are_answered_while_heavy_ones_flood(pool: ReaderPool) -> None:
+    eventually(lambda: len(pool.processes()) == 3)
+    flood = threading.Thread(target=lambda: in_parallel(32, lambda n: count(pool, f"{HEAVY} #{n}", deadline=4)))
+    flood.start()
+    eventually(lambda: pool.load()["running"] >= 2)
+    slowest, until = 0.0, time.monotonic() + 3
+    while time.monotonic() < until:
+        started = time.monotonic()
+        assert count(pool) == 1000
+        slowest = max(slowest, time.monotonic() - started)
+    flood.join()
+    assert slowest < 2
 
 
 def test_a_flood_is_refused_at_once_and_the_pool_stays_quick(stores: tuple[Path, Path]) -> None:

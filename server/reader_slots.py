@@ -1,0 +1,300 @@
+"""The slots of the pool: threads that own one reader process each, take waiting evaluations and settle them.
+
+A slot's thread lives as long as the pool, because a reader dies with the thread that started it. Whatever happens to
+a reader, its slot settles the evaluation, reaps the process and goes on with the spare or a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.admission import Queues
+from server.errors import Problem
+from server.reader import Reader, ReaderDied, Reply
+from server.sparql_errors import busy, problem_of_death, problem_of_reply
+
+# How long the spare tries a query while every other reader is busy: enough for a lookup or a small join.
+TRY_SECONDS = 0.5
+_RENEW_AFTER = 2_000
+_RENEW_ABOVE = 256 << 20
+_FILE_CEILING = 16 << 30
+
+
+class Body:
+    """A result too large for memory, in a file that no longer has a name; read by any number of askers at once."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor, self.size = descriptor, size
+
+    def pieces(self, start: int = 0, end: int | None = None, block: int = 1 << 18) -> Iterator[bytes]:
+        """Yield the bytes from start to end."""
+        end = self.size if end is None else end
+        while start < end:
+            piece = os.pread(self._descriptor, min(block, end - start), start)
+            if not piece:
+                raise OSError("a spooled result is shorter than it was")
+            start += len(piece)
+            yield piece
+
+    def __del__(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One evaluation and those who wait for it."""
+
+    key: object
+    killer: str
+    request: dict[str, Any]
+    seconds: float
+    memory_mb: int | None
+    light: bool
+    created: float
+    askers: int = 1
+    started: bool = False
+    done: bool = False
+    reply: Reply | None = None
+    body: Body | None = None
+    problem: Problem | None = None
+    death: str = ""  # why its reader had to die: time, memory or crash
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the pool started, for the operator."""
+
+    asked: int = 0
+    answered: int = 0
+    shared: int = 0
+    tried: int = 0
+    busy: int = 0
+    remembered: int = 0
+    started: int = 0
+    deaths: dict[str, int] = field(default_factory=lambda: {"time": 0, "memory": 0, "crash": 0, "start": 0})
+
+
+class Slots:
+    """The reader processes and their threads; everything shared is guarded by `changed`."""
+
+    def __init__(
+        self, store: str, readers: int, memory_mb: int, queues: Queues[Job], on_end: Callable[[Job], None]
+    ) -> None:
+        """Start the threads; readers come up in the background. `on_end` is called under the lock."""
+        self.changed = threading.Condition()
+        self.store, self.queues, self.counts = store, queues, Counts()
+        self.notices: tuple[str, ...] = ()
+        self.closing = False
+        self._on_end = on_end
+        self._address_bytes = memory_mb << 20
+        self._spare: Reader | None = None
+        self._running = self._idle = 0
+        self._live: set[Reader] = set()
+        tasks = [self._slot] * readers + [self._spare_slot]
+        self._threads = [threading.Thread(target=task, name=f"reader-{n}", daemon=True) for n, task in enumerate(tasks)]
+        for thread in self._threads:
+            thread.start()
+
+    def load(self) -> dict[str, int]:
+        """Return how many evaluations run and wait, and how many reader processes live."""
+        with self.changed:
+            return {"running": self._running, "waiting": len(self.queues), "readers": len(self._live)}
+
+    def processes(self) -> list[int]:
+        """Return the process ids of the living readers."""
+        with self.changed:
+            return sorted(reader.pid for reader in self._live)
+
+    def switch(self, store: str) -> None:
+        """Read another store from now on."""
+        with self.changed:
+            self.store = store
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        """Kill every reader and end the threads."""
+        with self.changed:
+            self.closing = True
+            living = list(self._live)
+            self.changed.notify_all()
+        for reader in living:
+            reader.interrupt()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    def _slot(self) -> None:
+        reader: Reader | None = None
+        while True:
+            job = self._take(reader)
+            if self.closing:
+                break
+            if reader is not None and (not reader.alive() or (job is None and reader.store != self.store)):
+                self._discard(reader)
+                reader = None
+            if reader is None:
+                reader = self._new_reader(job)
+            if job is not None and not job.done and reader is not None:
+                reader = self._evaluate(reader, job)
+            elif job is not None and not job.done:
+                self._finish(job, problem=problem_of_death("start", job.seconds, job.memory_mb))
+        if reader is not None:
+            self._discard(reader)
+
+    def _take(self, reader: Reader | None) -> Job | None:
+        """Return the next job, or None when the reader should be made or renewed first."""
+        with self.changed:
+            while not self.closing:
+                job = self.queues.take()
+                if job is not None:
+                    return self._begin(job)
+                if reader is None or reader.store != self.store:
+                    return None
+                self._idle += 1
+                self.changed.wait()
+                self._idle -= 1
+            return None
+
+    def _begin(self, job: Job) -> Job:
+        job.started = True
+        self._running += 1
+        self.changed.notify_all()
+        return job
+
+    def _new_reader(self, job: Job | None) -> Reader | None:
+        with self.changed:
+            reader, self._spare = self._spare, None
+            self.changed.notify_all()
+        if reader is not None and reader.alive() and (job is not None or reader.store == self.store):
+            return reader
+        if reader is not None:
+            self._discard(reader)
+        if job is None:
+            return self._start_or_pause()
+        try:
+            return self._start()
+        except ReaderDied:
+            return None
+
+    def _start(self) -> Reader:
+        try:
+            reader = Reader(self.store, self._address_bytes, _FILE_CEILING)
+        except ReaderDied:
+            with self.changed:
+                self.counts.deaths["start"] += 1
+            raise
+        with self.changed:
+            self.counts.started += 1
+            self._live.add(reader)
+            self.notices = tuple(reader.facts.get("notices", ()))
+            closing = self.closing
+        if closing:
+            reader.interrupt()
+        return reader
+
+    def _pause(self) -> None:
+        """Wait before the next try when no process can be started (no memory, no process slots)."""
+        with self.changed:
+            if not self.closing:
+                self.changed.wait(1.0)
+
+    def _discard(self, reader: Reader) -> None:
+        reader.kill()
+        with self.changed:
+            self._live.discard(reader)
+
+    def _spare_slot(self) -> None:
+        """Keep one reader ready for those that lose theirs; while all are busy, try new queries on it."""
+        while True:
+            stale = job = reader = None
+            with self.changed:
+                while not self.closing and self._spare is not None:
+                    if self._spare.store != self.store:
+                        stale, self._spare = self._spare, None
+                        break
+                    job = self.queues.take_for_spare() if self._idle == 0 else None
+                    if job is not None:
+                        reader, self._spare = self._spare, None
+                        self._begin(job)
+                        break
+                    self.changed.wait()
+                if self.closing and job is None:
+                    stale, self._spare = self._spare, None
+                closing = self.closing
+            if stale is not None:
+                self._discard(stale)
+            if job is not None and reader is not None:
+                reader = self._evaluate(reader, job, TRY_SECONDS)
+            elif closing:
+                return
+            if reader is None:
+                reader = self._start_or_pause()
+            with self.changed:
+                self._spare = reader
+
+    def _start_or_pause(self) -> Reader | None:
+        try:
+            return self._start()
+        except ReaderDied:
+            self._pause()
+            return None
+
+    def _evaluate(self, reader: Reader, job: Job, try_seconds: float | None = None) -> Reader | None:
+        """Evaluate the job and return the reader to go on with: None if it has to be replaced.
+
+        A try that comes to its end puts the job back to wait for a reader of its own.
+        """
+        memory = None if job.memory_mb is None else job.memory_mb << 20
+        until = deadline = job.created + job.seconds
+        give_up = None
+        if try_seconds is not None:
+            until = min(deadline, time.monotonic() + try_seconds)
+            give_up = None if job.light else self.queues.light_waits
+        try:
+            reply = reader.ask(job.request, until, memory, give_up)
+        except ReaderDied as death:
+            self._discard(reader)
+            if death.reason == "time" and time.monotonic() < deadline:
+                self._put_back(job)
+                return None
+            with self.changed:
+                self.counts.deaths[death.reason] += 1
+                job.death = "" if self.closing else death.reason
+            self._finish(job, problem=problem_of_death(death.reason, job.seconds, job.memory_mb))
+            return None
+        if "error" in reply.facts:
+            self._finish(job, problem=problem_of_reply(reply.facts, job.request["query"]))
+        else:
+            body = Body(reply.descriptor, reply.facts["size"]) if reply.descriptor >= 0 else None
+            self._finish(job, reply=reply, body=body)
+        if reader.asked >= _RENEW_AFTER or reader.resident() > _RENEW_ABOVE:
+            self._discard(reader)
+            return None
+        return reader
+
+    def _put_back(self, job: Job) -> None:
+        with self.changed:
+            self.counts.tried += 1
+            if job.askers > 0 and self.queues.put_back(job):
+                job.started = False
+                self._running -= 1
+                self.changed.notify_all()
+                return
+            self.counts.busy += 1
+        self._finish(job, problem=busy())
+
+    def _finish(
+        self, job: Job, *, reply: Reply | None = None, body: Body | None = None, problem: Problem | None = None
+    ) -> None:
+        with self.changed:
+            job.reply, job.body, job.problem, job.done = reply, body, problem, True
+            self.counts.answered += problem is None
+            self._running -= 1
+            self._on_end(job)
+            self.changed.notify_all()
