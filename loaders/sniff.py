@@ -50,7 +50,7 @@ def text_form(path: Path, name: str, found: Survey) -> Form:
     if not start:
         raise SourceError(Finding("source.empty", file=name))
     if start.startswith("<"):
-        if _xhtml(start) or (_HTML.search(start[:4096]) and not start.startswith("<?xml")):
+        if looks_like_page(start[:4096].encode("utf-8", "ignore")):
             raise SourceError(Finding("source.html", file=name))
         return "xml"
     if start[0] in "{[" and re.match(r'\{\s*["}]|\[\s*[\[\]{"\d\-tfn]', start):
@@ -58,6 +58,16 @@ def text_form(path: Path, name: str, found: Survey) -> Form:
     if found.controls and _binary(head):
         raise SourceError(Finding("source.unknown-format", file=name, detail=(("format", "binary"),)))
     return "delimited"
+
+
+def looks_like_page(head: bytes) -> bool:
+    """Tell whether bytes begin as a web page does.
+
+    >>> looks_like_page(b"<!doctype html><title>Logga in</title>"), looks_like_page(b"id;namn")
+    (True, False)
+    """
+    start = head.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    return start.startswith("<") and (_xhtml(start) or (not start.startswith("<?xml") and bool(_HTML.search(start))))
 
 
 def delimiter(path: Path, found: Survey, quote: str, recognise: Callable[[Sequence[str]], int]) -> str:
