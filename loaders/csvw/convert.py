@@ -10,11 +10,11 @@ from pathlib import Path
 
 from loaders.csvw.annotation import annotate
 from loaders.csvw.cells import Cell
-from loaders.csvw.conversion_rows import conversion_function
 from loaders.csvw.csv2rdf import Nodes, RowWriter, group_lines, table_lines
 from loaders.csvw.discovery import load_package, referenced_table
 from loaders.csvw.model import Dialect, ForeignKey, Table, TableGroup
 from loaders.csvw.problems import CsvwError
+from loaders.csvw.publication import TextFunction, compile_text
 from loaders.csvw.resources import Fetch, Resources
 from loaders.csvw.tabular import TabularReader
 from loaders.csvw.terms import CSVW, RDF, XSD, is_iri
@@ -73,13 +73,22 @@ class Conversion:
             if not self.minimal:
                 yield from table_lines(table, group_node, node, self.blank)
             writer = RowWriter(table, node, self.minimal, self.blank, self.warnings.add)
-            fast = conversion_function(table, writer) if self.minimal else None
-            if fast is not None:
-                for number, (source, cells) in enumerate(reader.rows(), 1):
-                    yield fast(cells, number, source)
-            else:
-                for number, (source, cells) in enumerate(reader.rows(), 1):
-                    yield "".join(writer.row(cells, number, source))
+            text = self._text_function(table, writer)
+            for number, (source, cells) in enumerate(reader.rows(), 1):
+                yield text(cells, number, source)
+
+    def _text_function(self, table: Table, writer: RowWriter) -> TextFunction:
+        """Return what maps a row: compiled in minimal mode, where the table has no more than the compiler knows."""
+
+        def write(cells: Sequence[str], number: int, source: int) -> str:
+            return "".join(writer.row(cells, number, source))
+
+        if not self.minimal:
+            return write
+        try:
+            return compile_text(table, write, self.blank().removeprefix("_:"))
+        except CsvwError:
+            return write
 
     def _activity(self, node: str) -> Iterator[str]:
         """Yield what is said of the conversion itself (csv2rdf 4.2, the note on provenance)."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from loaders.csvw.cells import CellReader
 from loaders.csvw.context import expand_name
 from loaders.csvw.model import Column, Table
 from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
@@ -73,14 +74,14 @@ class Emission:
     iri: Iri | None = None
     start: str = ""
     end: str = "> .\n"
-    when: Condition | None = None
+    when: tuple[Condition, ...] = ()
 
 
 @dataclass(slots=True)
 class Subject:
-    """One subject of the row and what is said of it."""
+    """One subject of the row and what is said of it; without an IRI a blank node of the row."""
 
-    iri: Iri
+    iri: Iri | None
     local: str
     term: str
     emissions: list[Emission] = field(default_factory=list)
@@ -98,13 +99,12 @@ class Plan:
         self.masks = self._masks()
         self._subjects: dict[str, Subject] = {}
         about = table.schema.aboutUrl or self._commonest(columns)
-        self.key_template = about
         self._subject(about)
         for column in columns:
             self._plan_column(column)
         self.subjects = [s for i, s in enumerate(self._subjects.values()) if i == 0 or s.emissions]
         touched = self._touched()
-        self.checked_columns = [n for n, c in scope.columns.items() if n not in touched and not self._silent(c)]
+        self.checked_columns = [n for n, c in scope.columns.items() if n not in touched and self._may_fail(c)]
         self.used_columns = [name for name in scope.columns if name in touched or name in self.checked_columns]
         names = parse_template(about).names
         owners = [(name, scope.owner(name)) for name in names if name not in (*_ROWS, "_name")]
@@ -121,23 +121,28 @@ class Plan:
         schema = self.table.schema
         return self.scope.columns[name].required or name in schema.primaryKey or name in self.key_columns
 
-    @staticmethod
-    def _commonest(columns: Sequence[Column]) -> str:
+    def _commonest(self, columns: Sequence[Column]) -> str:
         found = Counter(column.aboutUrl for column in columns if column.aboutUrl)
+        if not found and self.scope.conversion:
+            return ""
         if not found:
             raise CsvwError("publication needs an aboutUrl: without one the rows have no address")
         return found.most_common(1)[0][0]
 
-    @staticmethod
-    def _silent(column: Column) -> bool:
-        return column.suppress or column.annotations.get("privacy") == "drop"
+    def _silent(self, column: Column) -> bool:
+        return column.suppress or (column.annotations.get("privacy") == "drop" and not self.scope.conversion)
+
+    def _may_fail(self, column: Column) -> bool:
+        """Tell whether a column that gives no triple must be read for its errors."""
+        inline = _inline(column, "")
+        return column.required or (not self._silent(column) and (inline is None or inline.number is not None))
 
     def _masks(self) -> list[tuple[Column, str]]:
         """Return the columns that a variable masks, so ordered that a mask is read before what it masks."""
         masked = {
             column.name: (column, str(column.annotations["maskedWhen"]))
             for column in self.scope.columns.values()
-            if "maskedWhen" in column.annotations
+            if "maskedWhen" in column.annotations and not self.scope.conversion
         }
         ordered: list[tuple[Column, str]] = []
         done: set[str] = set()
@@ -153,40 +158,45 @@ class Plan:
     def _touched(self) -> set[str]:
         touched: set[str | None] = set()
         for subject in self.subjects:
-            touched.update(subject.iri.columns)
+            touched.update(subject.iri.columns if subject.iri else ())
             for emission in subject.emissions:
                 touched.add(emission.column)
                 if emission.iri is not None:
                     touched.update(emission.iri.columns)
-                if emission.when is not None:
-                    touched.add(self.scope.owner(emission.when[0]))
+                touched.update(self.scope.owner(variable) for variable, _ in emission.when)
         touched.update(self.scope.owner(variable) for column, variable in self.masks)
         return {name for name in touched if name is not None}
 
     def _subject(self, template: str) -> Subject:
         if template not in self._subjects:
             number = len(self._subjects)
-            self._subjects[template] = Subject(self.iri(template, {}), f"s{number}", f"n{number}")
+            iri = self.iri(template, {}) if template else None
+            self._subjects[template] = Subject(iri, f"s{number}", f"n{number}")
         return self._subjects[template]
 
     def _plan_column(self, column: Column) -> None:
         if self._silent(column) or (not column.virtual and column.name not in self.scope.columns):
             return
-        condition = self._condition(column)
+        condition = True if self.scope.conversion else self._condition(column)
         if condition is False:
             return
-        if column.aboutUrl is None:
+        if column.aboutUrl is None and not self.scope.conversion:
             raise CsvwError(f"column {column.name} has no aboutUrl: publication makes no blank nodes")
         emission = self._emission(column)
         if emission is None:
             return
         if isinstance(condition, tuple):
             emission = self._with_condition(emission, condition)
-        names = {"_name": column.name, "_column": str(column.number), "_sourceColumn": str(column.number)}
-        template = column.aboutUrl
-        for name, value in names.items():
+        template = column.aboutUrl or ""
+        for name, value in self._names(column).items():
             template = template.replace("{" + name + "}", value)
         self._subject(template).emissions.append(emission)
+
+    def _names(self, column: Column) -> dict[str, str]:
+        """Return the variables of Metadata Vocabulary 5.1.3 that the column fixes."""
+        skipped = self.table.dialect.skipColumns if self.table.dialect else 0
+        number = str(column.number + skipped)
+        return {"_name": column.name, "_column": str(column.number), "_sourceColumn": number}
 
     def _condition(self, column: Column) -> Condition | bool:
         """Return the condition of a column's triples, True for always, False for never."""
@@ -205,7 +215,7 @@ class Plan:
         """Fold the condition into the memo when it depends on the same cell, else leave it to the row."""
         variable, wanted = condition
         if emission.column is None or emission.column != self.scope.owner(variable):
-            return replace(emission, when=condition, sure=False)
+            return replace(emission, when=(*emission.when, condition), sure=False)
         tail, nothing = emission.tail, () if emission.many else ""
 
         def conditional(cell: CellVariables) -> Any:
@@ -215,7 +225,7 @@ class Plan:
         return replace(emission, tail=conditional, sure=False, inline=None)
 
     def _emission(self, column: Column) -> Emission | None:
-        names = {"_name": column.name, "_column": str(column.number), "_sourceColumn": str(column.number)}
+        names = self._names(column)
         if column.propertyUrl is None:
             predicate = Iri((), constant=self.file_url.partition("#")[0] + "#" + column.name)
         else:
@@ -226,13 +236,21 @@ class Plan:
         if column.valueUrl is not None:
             iri = self.iri(column.valueUrl, names)
             return None if iri.never else self._link(column, start, iri)
-        if column.virtual and "value" in column.annotations:
+        if column.virtual and "value" in column.annotations and not self.scope.conversion:
             return self._made(column, start, str(column.annotations["value"]))
         if column.virtual:
-            if not column.default:
-                return None
-            return Emission(constant=(start + _object(column, column.default),))
+            return self._default(column, start)
         return self._literal(column, start)
+
+    def _default(self, column: Column, start: str) -> Emission | None:
+        """Return the emission of a virtual column's default, read as a cell's text is."""
+        cell = CellReader(column, lenient=not self.scope.conversion).read("")
+        if cell.problems:
+            raise CsvwError(f"the default of column {column.name} does not fit its datatype")
+        if column.ordered and column.separator is not None:
+            raise CsvwError(f"column {column.name} is ordered: publication makes no RDF lists")
+        values = [cell.value] if isinstance(cell.value, str) else cell.value or ()
+        return Emission(constant=tuple(start + _object(column, text) for text in values)) if values else None
 
     def _made(self, column: Column, start: str, text: str) -> Emission | None:
         """Return the emission of a literal that a template makes of several cells; none when one of them is null.
@@ -290,7 +308,7 @@ class Plan:
         rows = any(isinstance(piece, Piece) and piece.column is None for piece in iri.pieces or ())
         if len(columns) == 1 and not rows:
             return self._memoised_link(column if own else None, columns.pop(), start, iri)
-        when = (column.name, True) if own and column.name not in iri.columns else None
+        when = ((column.name, True),) if own and column.name not in iri.columns else ()
         return Emission(iri=iri, start=start + "<", when=when)
 
     def _memoised_link(self, own: Column | None, name: str, start: str, iri: Iri) -> Emission:
@@ -328,6 +346,7 @@ class Plan:
         if not absolute:
             first_part = template.parts[0]
             whole_address = isinstance(first_part, Expression) and first_part.operator == "+"
+            whole_address = whole_address and not self.scope.conversion
             return self._whole(tuple(pieces), columns, whole_address)
         pieces[0] = self._resolve(str(first))
         _constant("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
@@ -380,6 +399,7 @@ class Plan:
             raise CsvwError("an expression of a template names several columns; write one expression for each")
         given = [name for name in variables if name not in fixed]
         simple = part.operator not in ("+", "#")
+        conversion = self.scope.conversion
         # Whoever encodes keys keeps letters and digits; whether hyphens and underscores too is tried once.
         plain_keys = encode("Aa0-_") == "Aa0-_"
         lone = part.operator == "" and len(variables) == 1 and part.variables[0] == Variable(variables[0])
@@ -390,8 +410,12 @@ class Plan:
                 if isinstance(value, str) and _PLAIN_KEY(value):
                     return value if plain_keys else encode(value)
             if any(cell.variables.get(name) in (None, ()) for name in given):
+                if conversion:
+                    raise CellProblem("values.key", "empty")
                 return None
             text = part.expand({**cell.variables, **fixed}, encode)
+            if conversion:
+                return text
             if simple and not text:
                 return None
             # A segment of dots would be taken away when the IRI is resolved: another thing's address.

@@ -13,15 +13,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from loaders.csvw.model import Column, Table
+from loaders.csvw.model import Column, Table, real_columns
 from loaders.csvw.plan import Emission, Iri, Piece, Plan, Subject
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Derivation, DerivationFactory, Key, Scope
 from loaders.csvw.templates import encode_simple
 
 _NO_SUBJECT = "return without_subject"
+# Printable text holds no control character and no surrogate; with neither quote nor backslash it stands in a literal
+# as it is. One look at the whole row is cheaper than one at each cell.
+_PLAIN_TEST = """\
+        text = ''.join(cells)
+        if (
+            '"' not in text and '\\\\' not in text
+            and (text.isprintable() or text.replace('\\xa0', '').isprintable())
+        ):
+"""
 
 Row = tuple[str, list[str], Sequence[CellError]]
+
+
+TextFunction = Callable[[Sequence[str], int, int], str]
 
 
 class RowFunction(Protocol):
@@ -52,10 +64,32 @@ def compile_table(
     return _Compiler(plan, scope).function()
 
 
+def compile_text(table: Table, fallback: Callable[[Sequence[str], int, int], str], label: str) -> TextFunction:
+    """Return a function from a row to its N-Triples text, by the rules of csv2rdf's minimal mode.
+
+    Rows that are not plain go to `fallback`, which knows every rule; `label` begins the labels of the rows' blank
+    nodes. Raises CsvwError when the table has what only the fallback can do.
+    """
+    positions = {column.name: place for place, column in enumerate(real_columns(table.schema.columns))}
+    scope = Scope(table, positions, {}, {}, encode_simple, conversion=True)
+    plan = Plan(table, scope, table.url, table.url)
+    return _Compiler(plan, scope, fallback, label, len(positions)).text_function()
+
+
 class _Compiler:
     """Writes the row function's source; every value in it is a constant or a name bound in `names`."""
 
-    def __init__(self, plan: Plan, scope: Scope) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        scope: Scope,
+        fallback: Callable[[Sequence[str], int, int], str] | None = None,
+        label: str = "",
+        width: int = 0,
+    ) -> None:
+        self.fallback = fallback
+        self.label = label
+        self.width = width
         self.plan = plan
         self.scope = scope
         self.names: dict[str, Any] = {"CellProblem": CellProblem}
@@ -72,13 +106,7 @@ class _Compiler:
             + _indent(body, 1).replace(_NO_SUBJECT, "return '', [], ()")
             + "def row_function(cells, row, source_row):\n"
             + "    try:\n"
-            # Printable text holds no control character and no surrogate; with neither quote nor backslash it stands
-            # in a literal as it is. One look at the whole row is cheaper than one at each cell.
-            + "        text = ''.join(cells)\n"
-            + "        if (\n"
-            + "            '\"' not in text and '\\\\' not in text\n"
-            + "            and (text.isprintable() or text.replace('\\xa0', '').isprintable())\n"
-            + "        ):\n"
+            + _PLAIN_TEST
             + _indent(fast, 3).replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
             + _indent(body, 2).replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
             + "    except (CellProblem, IndexError):\n"
@@ -87,6 +115,26 @@ class _Compiler:
         exec(compile(source, "<row function>", "exec"), self.names)
         self.core: Callable[[Sequence[Any], int, int], Row] = self.names["core"]
         function: RowFunction = self.names["row_function"]
+        return function
+
+    def text_function(self) -> TextFunction:
+        """Return the compiled function of a conversion: one text per row, everything odd by the fallback."""
+        body, fast = self._body(plain=False), self._body(plain=True)
+        self.names["slow"] = self.fallback
+        self.names["join"] = "".join
+        source = (
+            "def text_function(cells, row, source_row):\n"
+            + f"    if len(cells) != {self.width}:\n        return slow(cells, row, source_row)\n"
+            + "    try:\n"
+            + _PLAIN_TEST
+            + _indent(fast, 3)
+            + _indent(body, 2)
+            + "    except CellProblem:\n"
+            + "        return slow(cells, row, source_row)\n"
+        )
+        source = source.replace(_NO_SUBJECT, "return slow(cells, row, source_row)")
+        exec(compile(source, "<text function>", "exec"), self.names)
+        function: TextFunction = self.names["text_function"]
         return function
 
     def _bind(self, prefix: str, value: Any) -> str:
@@ -123,9 +171,13 @@ class _Compiler:
         lines += self._lines(main, first=True)
         for subject in others:
             lines += self._subject(subject)
-            lines.append(f"if {subject.local} is not None:")
-            lines += ["    " + line for line in self._lines(subject, first=False)]
-        lines.append(f"return {main.local}, lines, ()")
+            if self.fallback:
+                lines += [f"if {subject.local} is None:", "    return slow(cells, row, source_row)"]
+                lines += self._lines(subject, first=False)
+            else:
+                lines.append(f"if {subject.local} is not None:")
+                lines += ["    " + line for line in self._lines(subject, first=False)]
+        lines.append("return join(lines)" if self.fallback else f"return {main.local}, lines, ()")
         return lines
 
     def _mask(self, column: Column, variable: str) -> list[str]:
@@ -141,6 +193,8 @@ class _Compiler:
         return f"{memo}[{self.scope.local(owner)}]"
 
     def _subject(self, subject: Subject) -> list[str]:
+        if subject.iri is None:
+            return [f"{subject.term} = {subject.local} = f'_:{self.label}r{{row}}'"]
         return [*self._iri(subject.local, subject.iri), f"{subject.term} = f'<{{{subject.local}}}>'"]
 
     def _iri(self, local: str, iri: Iri) -> list[str]:
@@ -187,7 +241,7 @@ class _Compiler:
         """Return statements that put the subject's triples in `lines`."""
         sure, maybe = [], []
         for emission in subject.emissions:
-            if emission.constant is not None and emission.when is None:
+            if emission.constant is not None and not emission.when:
                 sure += [f"{subject.term} + {tail!r}" for tail in emission.constant]
             elif emission.sure:
                 sure.append(self._sure(subject.term, emission))
@@ -200,7 +254,7 @@ class _Compiler:
         """Return statements that send a row with an empty required cell the slow way, where no memo would."""
         if not self.plain:
             return []
-        texts = [e for e in subject.emissions if e.sure and e.inline and e.when is None and e.inline.number is None]
+        texts = [e for e in subject.emissions if e.sure and e.inline and not e.when and e.inline.number is None]
         return [
             line
             for emission in texts
@@ -214,7 +268,7 @@ class _Compiler:
         tokens = frozenset(column.null)
         if tokens == {""}:
             return local
-        masked = "maskedWhen" in column.annotations
+        masked = "maskedWhen" in column.annotations and not self.fallback
         return f"{f'{local} is not None and ' if masked else ''}{local} not in {self._bind('N', tokens)}"
 
     def _written(self, term: str, emission: Emission) -> str:
@@ -256,8 +310,7 @@ class _Compiler:
             lines = self._iri("iri", emission.iri)
             start, end = f"{term} + {emission.start!r} + iri", repr(emission.end)
             lines += ["if iri is not None:", f"    lines.append({start} + {end})"]
-        if emission.when is not None:
-            variable, wanted = emission.when
+        for variable, wanted in emission.when:
             test = self._condition(variable)
             lines = [f"if {test if wanted else 'not ' + test}:"] + ["    " + line for line in lines]
         return lines
