@@ -167,20 +167,29 @@ class DataFolder:
             yield
 
     def clean(self) -> None:
-        """Remove what a killed publication left: half-made generations that were never switched to."""
-        if not self.generations.is_dir():
-            return
-        for entry in self.generations.iterdir():
-            if entry.name.startswith("next-"):
-                remove_tree(entry)
+        """Remove what a killed publication left: half-made generations, their history, their copies of sources."""
         current = int(self.current_name() or 0)
-        for number in self.numbers():
-            if number > current:
-                remove_tree(self.generations / f"{number:06d}")
-        history = self.path / "history"
-        for entry in list(history.iterdir()) if history.is_dir() else []:
-            if not entry.name.isdigit() or int(entry.name) > current:
-                remove_tree(entry)
+        leftovers = [
+            entry
+            for folder in (self.generations, self.path / "history")
+            if folder.is_dir()
+            for entry in folder.iterdir()
+            if not entry.name.isdigit() or int(entry.name) > current
+        ]
+        for entry in leftovers:
+            remove_tree(entry)
+        if leftovers:
+            self._prune_archive()
+
+    def _prune_archive(self) -> None:
+        """Remove copies of sources that no publication used: their run was killed."""
+        archive = self.path / "archive"
+        used: set[str] = set()
+        for index in (self.path / "history").glob("*/index.json"):
+            used.update(json.loads(index.read_text("utf-8")).get("sources", []))
+        for entry in list(archive.iterdir()) if archive.is_dir() else []:
+            if entry.name not in used:
+                entry.unlink()
 
     def begin(self) -> Path:
         """Make and return an empty folder for the next generation, named so that nobody serves it."""
