@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from loaders.errors import LoadError
+from server.cli_csvw import csvw
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.errors import OperationError
 from server.settings import Settings, read_settings
@@ -170,6 +171,9 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
         done = run(site, settings, progress=progress)
     echo_publication(done, "text", brief=True)
     start(site.folder, settings, ready=lambda: _invite(site, settings, no_open))
+
+
+main.add_command(csvw)
 
 
 def _address(settings: Settings) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from loaders.concepts import ConceptIndex
 from loaders.description import Dataset
 from loaders.errors import LoadError
+from loaders.fetch import Fetcher, FetchLimits
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
 from server.conversion import convert
@@ -91,6 +92,11 @@ class DatasetWork:
         self._site, self._settings, self._previous, self._folder, self._options = (
             site, settings, previous, folder, options,
         )  # fmt: skip
+        self._fetch = Fetcher(
+            settings.data_folder(site.folder) / "fetched",
+            allow_private=settings.fetch_private,
+            limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
+        )
         self._known: Mapping[str, Any] = previous.datasets if previous else {}
         self._graphs = previous.graphs if previous else {}
 
@@ -165,7 +171,7 @@ class DatasetWork:
             previous_graphs=[graph for graph in self._graphs.values() if graph.dataset == dataset.key],
         )
         state.description = self._describe(dataset)
-        for delivery in deliveries(dataset):
+        for delivery in deliveries(dataset, self._fetch):
             self._deliver(dataset, delivery, state, findings)
         if "" not in state.deliveries:
             self._keep_other_periods(dataset, state)
