@@ -51,6 +51,10 @@ class Presenter:
         """Return (text, language) of what an IRI is called; without a label, the end of the IRI made readable."""
         return self.labels.get(iri) or (readable(iri), "")
 
+    def number(self, count: int) -> str:
+        """Return a count in digits grouped as the language does."""
+        return _minus(format_decimal(count, locale=self.language))
+
     def curie(self, iri: str) -> str:
         """Return an IRI as prefix:name when a prefix fits, else the IRI."""
         cut = max(iri.rfind("#"), iri.rfind("/")) + 1

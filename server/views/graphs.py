@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import IO
 
 from flask import Blueprint, Response, request
 
@@ -87,10 +89,18 @@ def _graph(
         if size <= SMALL:
             response.data = file.read()
         else:
-            response.response = iter(lambda: file.read(1 << 16), b"")
+            held = opened_files.pop_all()
+            response.response = _pieces(file, held)
             response.content_length = size
-            response.call_on_close(opened_files.pop_all().close)
+            response.call_on_close(held.close)
     return response
+
+
+def _pieces(file: IO[bytes], held: ExitStack) -> Iterator[bytes]:
+    """Yield a file in pieces and let go of it at the end, even when the server forgets to close the answer."""
+    with held:
+        while piece := file.read(1 << 16):
+            yield piece
 
 
 def _page(opened: Opened, entry: GraphEntry, offered: tuple[Format, ...], address: str) -> Response:

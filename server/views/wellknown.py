@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response
@@ -15,7 +16,8 @@ from server.formats import GRAPH_FORMATS, HTML, JSON, TURTLE, Format
 from server.generations import GraphEntry
 from server.instance import Opened
 from server.partitions import addressed_subjects
-from server.views.http import answer, language, negotiated, page, torg
+from server.presentation import Presenter
+from server.views.http import answer, here, language, negotiated, page, torg
 from server.void import PATH, void_triples
 
 blueprint = Blueprint("wellknown", __name__)
@@ -33,14 +35,41 @@ def void() -> Response:
     """Answer the VoID description of everything published here (VoID, section 6.2)."""
     site = torg()
     opened = site.current()
-    chosen = negotiated(GRAPH_FORMATS)
+    chosen = negotiated((HTML, *GRAPH_FORMATS))
+    if chosen is HTML:
+        spoken = language()
+        body = page("void.html", spoken, **_void_page(opened, spoken), formats=GRAPH_FORMATS)
+        return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"), content_language=spoken)
     memo = f"void.{chosen.suffix}"
     if memo not in opened.memo:
         triples = void_triples(
             site.site, opened.generation, site.prefixes, lambda entry: site.partitions(opened, entry)
         )
         opened.memo[memo] = site.writer.write(triples, chosen, site.uris.iri(PATH))
-    return answer(opened.memo[memo], chosen.content_type, vary=("Accept",))
+    return answer(opened.memo[memo], chosen.content_type, vary=("Accept", "Accept-Language"))
+
+
+def _void_page(opened: Opened, spoken: str) -> dict[str, Any]:
+    """Return what the page shows: the whole in numbers, then each graph by size."""
+    site = torg()
+    published = [entry for entry in opened.generation.graphs.values() if entry.published]
+    names = {entry.iri: site.uris.dataset(*entry.dataset.split("/", 1)) for entry in published if entry.dataset}
+    labels = opened.labels.labels(names.values(), spoken)
+    presenter = Presenter(spoken, site.uris, labels, site.prefixes)
+    return {
+        "triples": presenter.number(int(opened.generation.manifest["default_graph_triples"])),
+        "graphs": [
+            (
+                presenter.link(names.get(entry.iri, entry.iri)),
+                here(f"/{entry.iri.removeprefix(site.site.base)}"),
+                entry.period,
+                presenter.number(entry.triples),
+                presenter.number(site.partitions(opened, entry).described),
+            )
+            for entry in sorted(published, key=lambda entry: (-entry.triples, entry.iri))
+        ],
+        "generation": opened.generation.name,
+    }
 
 
 @blueprint.get("/prefixes")
