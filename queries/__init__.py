@@ -29,6 +29,7 @@ _BASE = re.compile(r"^BASE <([^<>]*)>$", re.MULTILINE)
 _FORM = re.compile(r"^(SELECT|CONSTRUCT)\b", re.MULTILINE)
 _ORDER = re.compile(r"^ORDER BY\b", re.MULTILINE)
 _EXAMPLE = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\^\^\S+)?|<([^<>]*)>|([+-]?[0-9]+(?:\.[0-9]+)?)')
+_TOKEN = re.compile(r"[()]|\?\w+")
 _KEYS = ("title", "description", "paging", "caching", "parameter", "column")
 
 
@@ -92,7 +93,7 @@ class Query:
     title: Mapping[str, str]
     description: Mapping[str, str]
     parameters: tuple[Parameter, ...]
-    columns: Mapping[str, Mapping[str, str]]
+    columns: Mapping[str, Mapping[str, str]]  # what each column is called, and its unit; empty for CONSTRUCT
     page_size: int  # 0: the answer has no pages
     max_age: int | None  # seconds; None: as the site says
 
@@ -105,11 +106,6 @@ class Query:
     def is_graph(self) -> bool:
         """Whether the answer is RDF rather than a table."""
         return self.form == "CONSTRUCT"
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the text sorts its answer, and so has to be evaluated by a reader."""
-        return bool(_ORDER.search(self.text))
 
     @property
     def needed(self) -> tuple[Parameter, ...]:
@@ -218,7 +214,6 @@ def parse(name: str, text: str, words: Mapping[str, Mapping[str, Mapping[str, st
     paging = header.get("paging", "none")
     if form[1] == "SELECT" and (paging == "none") == bool(_ORDER.search(text)):
         raise QueryError(f"{name}: pages need a stable order, so paging and ORDER BY go together.")
-    titles = words.get("column", {})
     return Query(
         name=name,
         text=text,
@@ -226,7 +221,7 @@ def parse(name: str, text: str, words: Mapping[str, Mapping[str, Mapping[str, st
         title=_both(header, "title"),
         description=_both(header, "description"),
         parameters=tuple(_parameter(name, key, header, blocks[key], words) for key in declared),
-        columns={**titles, **{key: _both(header, f"column.{key}") for key in _named(header, "column")}},
+        columns={column: _column(name, column, header, words.get("column", {})) for column in _projected(text, form)},
         page_size=0 if paging == "none" else int(paging),
         max_age=int(header["caching"]) if "caching" in header else None,
     )
@@ -244,10 +239,6 @@ def _header(name: str, text: str) -> dict[str, str]:
     return header
 
 
-def _named(header: Mapping[str, str], kind: str) -> list[str]:
-    return list(dict.fromkeys(key.split(".")[1] for key in header if key.startswith(f"{kind}.")))
-
-
 def _both(header: Mapping[str, str], key: str) -> dict[str, str]:
     return {part: header[f"{key}.{part}"] for part in (*LANGUAGES, "unit") if f"{key}.{part}" in header}
 
@@ -260,6 +251,9 @@ def _parameter(
         raise QueryError(f"{query}: {name} is {header[f'parameter.{name}']!r}; types are {', '.join(TYPES)}.")
     if (name in RESERVED) and (name, type) != ("lang", "language"):
         raise QueryError(f"{query}: {name} means the same for every query and cannot be a parameter.")
+    title = _both(header, f"parameter.{name}") or words.get("parameter", {}).get(name, {})
+    if not title:
+        raise QueryError(f"{query}: neither the header nor words.toml says what the parameter {name} is called.")
     examples = tuple(_unescaped(match) for match in _EXAMPLE.finditer(block))
     if not examples or any(
         term(type, example, lambda path: f"https://data.norrsjo.example/{path}") is None for example in examples
@@ -270,10 +264,39 @@ def _parameter(
         type=type,
         optional="optional" in flags,
         many="many" in flags,
-        title=_both(header, f"parameter.{name}") or words.get("parameter", {}).get(name, {}),
+        title=title,
         examples=examples,
         choices=header.get(f"parameter.{name}.choices", ""),
     )
+
+
+def _projected(text: str, form: re.Match[str]) -> list[str]:
+    """Return the variables that a SELECT clause projects, in their order; a bracketed one is named by its AS."""
+    if form[1] != "SELECT":
+        return []
+    clause = text[form.end() : text.index("WHERE", form.end())]
+    found, depth, last = [], 0, ""
+    for token in _TOKEN.findall(clause):
+        if token.startswith("?"):
+            last = token[1:]
+            if not depth:
+                found.append(last)
+        else:
+            depth += 1 if token == "(" else -1
+            if token == ")" and not depth:
+                found.append(last)
+    return found
+
+
+def _column(
+    query: str, name: str, header: Mapping[str, str], words: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, str]:
+    """Return what a column is called; `xName` and `xIri` are called as `x` is."""
+    stem = name.removesuffix("Name").removesuffix("Iri")
+    found = _both(header, f"column.{name}") or words.get(name) or words.get(stem)
+    if not found:
+        raise QueryError(f"{query}: neither the header nor words.toml says what the column {name} is called.")
+    return found
 
 
 def _unescaped(match: re.Match[str]) -> str:
