@@ -1,18 +1,34 @@
-"""Visitors' queries as a service of one site: readers that follow the current generation, and what a client may use."""
+"""Visitors' queries as a service of one site: readers that follow the current generation, clients and their limits."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from server.budgets import Budgets, client_of, networks
+from server.errors import Problem, SettingsError
 from server.generations import Generation
 from server.readers import Limits, ReaderPool, Result
+from server.sparql_errors import BUSY
 from server.sparql_protocol import ProtocolRequest
 from server.sparql_scan import Scan, ScanLimits, scan
+from server.tokens import TokenFile
 
-# A token names a client and lifts its limits to these (reliability goals: 1 M rows whole, in flat memory).
+# A token lifts the limits to these: a million rows come out whole, and nothing runs for ever.
 TOKEN_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks: a token or an address, and what that may use."""
+
+    name: str
+    limits: Limits
+    token: bool = False
 
 
 def limits_of(settings: Any) -> Limits:
@@ -28,18 +44,48 @@ def limits_of(settings: Any) -> Limits:
 class QueryService:
     """Evaluates protocol requests; its readers start with the first query and move with the generation."""
 
-    def __init__(self, settings: Any, prefixes: Mapping[str, str]) -> None:
+    def __init__(self, settings: Any, prefixes: Mapping[str, str], data: Path) -> None:
+        """Read the settings; raises SettingsError when trusted_proxies is no list of addresses."""
         self.limits = limits_of(settings)
         self.token_limits = Limits(
-            seconds=TOKEN_SECONDS, memory_mb=2 * int(settings.query_memory_mb), rows=None, bytes=None
+            seconds=max(TOKEN_SECONDS, self.limits.seconds),
+            memory_mb=2 * int(settings.query_memory_mb),
+            rows=None,
+            bytes=None,
         )
         self.scan_limits = ScanLimits(bytes=int(settings.query_length))
         self.prefixes = dict(prefixes)
+        self.tokens = TokenFile(data / "tokens.json")
+        self.budgets = Budgets(
+            float(settings.client_seconds_per_minute),
+            float(settings.client_burst_seconds),
+            int(settings.client_parallel),
+        )
+        try:
+            self._trusted = networks(str(settings.trusted_proxies))
+        except ValueError as error:
+            raise SettingsError(f"trusted_proxies takes addresses or networks, comma-separated: {error}.") from None
         self._readers = int(settings.readers) or None
         # Half the threads of the web process stay free for pages and descriptions (design 7).
         self._most_askers = max(1, int(settings.threads) // 2)
         self._starting = threading.Lock()
         self._pool: ReaderPool | None = None
+
+    def client(self, peer: str, forwarded: Iterable[str], authorization: str | None) -> Client:
+        """Return who asks; raises Problem 401 for a token that is none, 429 after some of those (RFC 6750, 3)."""
+        address = client_of(peer, forwarded, self._trusted)
+        if authorization is None:
+            return Client(address, self.limits)
+        scheme, _, text = authorization.partition(" ")
+        token = self.tokens.find(text.strip()) if scheme.lower() == "bearer" else None
+        if token is None:
+            self.budgets.guess(address)
+            raise Problem(
+                401,
+                "This token is not known here, or has expired. Without a token the same data can be asked.",
+                headers={"WWW-Authenticate": 'Bearer realm="torg", error="invalid_token"'},
+            )
+        return Client(f"token {token.id}", self.token_limits, token=True)
 
     def scan(self, query: str) -> Scan:
         """Return what the tokens of the query say; raises Problem."""
@@ -73,21 +119,32 @@ class QueryService:
         scanned: Scan,
         media_type: str,
         generation: Generation,
-        *,
-        limits: Limits | None = None,
-        past: bool = False,
+        client: Client,
     ) -> Result:
-        """Return the whole answer over a generation; raises Problem. `past` leaves the readers on the current one."""
-        pool = self._pool if past and self._pool is not None else self.pool(generation)
-        return pool.query(
-            request.query,
-            accept_format=media_type,
-            default_graphs=request.default_graphs,
-            named_graphs=request.named_graphs,
-            limits=limits or self.limits,
-            store=generation.store_path,
-            scanned=scanned,
-        )
+        """Return the whole answer over a generation; raises Problem. The client pays for the time it takes."""
+        pool, light = self.pool(generation), scanned.light
+        if not client.token:
+            self.budgets.enter(client.name, light)
+        started, spent = time.monotonic(), 0.0
+        try:
+            result = pool.query(
+                request.query,
+                accept_format=media_type,
+                default_graphs=request.default_graphs,
+                named_graphs=request.named_graphs,
+                limits=client.limits,
+                store=generation.store_path,
+                scanned=scanned,
+            )
+            spent = result.seconds
+            return result
+        except Problem as problem:
+            refused = problem.status == 503 and problem.title == BUSY
+            spent = 0.0 if refused else time.monotonic() - started
+            raise
+        finally:
+            if not client.token:
+                self.budgets.leave(client.name, spent, light=light)
 
     def close(self) -> None:
         """End the readers."""

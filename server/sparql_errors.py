@@ -8,6 +8,7 @@ from typing import Any
 
 from server.errors import Problem
 
+BUSY = "Too many queries at once"
 _MOST_EXPECTED = 12
 # Parts of the parser's message that name a rule in words, such as "The SELECT contains a variable that is unbound".
 _RULE = re.compile(r"[A-Z][a-z]\w* [\w ]+")
@@ -79,6 +80,6 @@ def busy() -> Problem:
     return Problem(
         503,
         "Too many queries are being evaluated just now. Ask again in a few seconds.",
-        title="Too many queries at once",
+        title=BUSY,
         headers={"Retry-After": "5"},
     )

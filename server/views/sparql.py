@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
 from server.generations import Generation
-from server.query_service import QueryService
+from server.query_service import Client, QueryService
 from server.readers import Limits, Result
 from server.service_description import limit_words, of_manifest, service_texts
 from server.sparql_protocol import ACCEPT_POST, ProtocolRequest, parse_request
@@ -42,7 +42,7 @@ _EXPOSED = "Content-Location, ETag, Link, Location, Retry-After, X-Query-Limits,
 def _start(state: object) -> None:
     app: Flask = state.app  # type: ignore[attr-defined]
     site = app.extensions["torg"]
-    service = QueryService(site.settings, site.prefixes)
+    service = QueryService(site.settings, site.prefixes, site.data.path)
     app.extensions["torg.queries"] = site.readers = service
     atexit.register(service.close)
     app.extensions["torg.streams"] = threading.BoundedSemaphore(_MOST_STREAMS)
@@ -73,11 +73,11 @@ def sparql() -> Response:
     if scanned.form == "UPDATE":
         raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
     format = negotiated(_offered(scanned), asked.format or None)
+    client = _client(service)
     if format is HTML:
-        return _result_page(service, asked, scanned, generation)
-    limits = service.limits
-    result = service.answer(asked, scanned, format.media_type, generation, limits=limits)
-    return _respond(result, format, limits, generation)
+        return _result_page(service, asked, scanned, generation, client)
+    result = service.answer(asked, scanned, format.media_type, generation, client)
+    return _respond(result, format, client, generation)
 
 
 @blueprint.route("/sparql/check", methods=_METHODS)
@@ -126,11 +126,22 @@ def _limits_header(limits: Limits) -> str:
     return "; ".join(f"{name}={'none' if value is None else value}" for name, value in parts.items())
 
 
-def _respond(result: Result, format: Format, limits: Limits, generation: Generation) -> Response:
+def _client(service: QueryService) -> Client:
+    """Return who asks; raises Problem, also for a token in the address, where logs and history would keep it."""
+    if "access_token" in request.args:
+        raise Problem(400, "A token is sent in the header Authorization: Bearer …, never in the address.")
+    return service.client(
+        request.remote_addr or "", request.headers.getlist("X-Forwarded-For"), request.headers.get("Authorization")
+    )
+
+
+def _respond(result: Result, format: Format, client: Client, generation: Generation) -> Response:
     """Return the answer whole: as bytes when small, from its file when large."""
     # Two formats may give the same bytes ("true"): the tag has to differ all the same (RFC 9110, 8.8.3).
     etag = f"{result.digest[:32]}-{format.suffix}"
     cache = public() if result.scan.deterministic else "no-store"
+    if client.token:
+        cache = "private, no-store"
     if result.size <= _ONE_BODY:
         response = answer(b"".join(result.pieces()), format.content_type, vary=_VARY, cache_control=cache, etag=etag)
     else:
@@ -140,7 +151,7 @@ def _respond(result: Result, format: Format, limits: Limits, generation: Generat
     if response.status_code == 200 and format.kind == "table":
         # A table is saved, never rendered by the browser: its cells are exact, formulas included.
         response.headers["Content-Disposition"] = f'inline; filename="result.{format.suffix}"'
-    _tell(response, result, limits, generation)
+    _tell(response, result, client.limits, generation)
     return response
 
 
@@ -189,12 +200,14 @@ def _describe() -> Response:
     return response
 
 
-def _result_page(service: QueryService, asked: ProtocolRequest, scanned: Scan, generation: Generation) -> Response:
+def _result_page(
+    service: QueryService, asked: ProtocolRequest, scanned: Scan, generation: Generation, client: Client
+) -> Response:
     """Return the page with the query and its answer; errors are pages too."""
     media_type = "text/turtle" if scanned.is_graph else "application/sparql-results+json"
-    result = service.answer(asked, scanned, media_type, generation)
+    result = service.answer(asked, scanned, media_type, generation, client)
     response = _page(asked, scanned, result)
-    _tell(response, result, service.limits, generation)
+    _tell(response, result, client.limits, generation)
     return response
 
 

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from server import create_app
 from server.service_description import GEOSPARQL_FUNCTIONS
 from server.settings import read_settings
+from server.tokens import TokenFile
 
 JSON, XML, CSV, TSV = (
     "application/sparql-results+json",
@@ -225,4 +226,71 @@ def test_large_answers_are_sent_whole_with_their_length(starter: Path) -> None:
     assert len(json.loads(response.data)["results"]["bindings"]) == 80_000
     head = app.test_client().head("/sparql?" + urlencode({"query": query}), headers={"Accept": JSON})
     assert head.headers["Content-Length"] == response.headers["Content-Length"]
+    app.extensions["torg.queries"].close()
+
+
+# -- clients ----------------------------------------------------------------------------------------------------------
+
+HEAVY = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+
+
+def test_a_token_lifts_the_limits_and_nothing_else(
+    app: Flask, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = TokenFile(tmp_path / "tokens.json")  # The starter region's folder is shared and read-only.
+    monkeypatch.setattr(app.extensions["torg.queries"], "tokens", tokens)
+    _, text = tokens.create("Länsstyrelsen")
+    bearer = {"Accept": JSON, "Authorization": f"Bearer {text}"}
+    response = client.get("/sparql?" + urlencode({"query": "SELECT * { ?s ?p ?o } LIMIT 2000"}), headers=bearer)
+    assert len(response.json["results"]["bindings"]) == 2000
+    assert "X-Result-Truncated" not in response.headers
+    assert "rows=none" in response.headers["X-Query-Limits"]
+    assert "no-store" in response.headers["Cache-Control"]
+    assert client.get("/sparql?query=CLEAR+ALL", headers=bearer).status_code == 403
+    plain = client.get("/sparql?" + urlencode({"query": "SELECT * { ?s ?p ?o } LIMIT 2000"}), headers={"Accept": JSON})
+    assert len(plain.json["results"]["bindings"]) == 500
+
+
+def test_a_wrong_token_is_401_then_429_and_never_in_the_address(app: Flask) -> None:
+    client = app.test_client()
+    statuses = []
+    for n in range(14):
+        response = client.get(
+            "/sparql?query=ASK{}",
+            headers={"Authorization": f"Bearer torg_0000000{n % 9}_{'x' * 43}"},
+            environ_overrides={"REMOTE_ADDR": "203.0.113.77"},
+        )
+        statuses.append(response.status_code)
+    assert statuses[:10] == [401] * 10 and 429 in statuses[10:]
+    assert (
+        "Bearer"
+        in client.get("/sparql?query=ASK{}", headers={"Authorization": "Basic eDp5"}).headers["WWW-Authenticate"]
+    )
+    assert client.get("/sparql?query=ASK{}&access_token=x").status_code == 400
+
+
+def test_a_client_that_has_used_its_time_waits_while_others_go_on(starter: Path) -> None:
+    settings = read_settings(
+        environment={},
+        flags={
+            "readers": 1,
+            "query_seconds": 0.5,
+            "client_burst_seconds": 0.9,
+            "client_seconds_per_minute": 6.0,
+            "trusted_proxies": "127.0.0.1",
+        },
+    )
+    app = create_app(starter, settings)
+    client = app.test_client()
+
+    def asked(query: str, address: str):
+        headers = {"Accept": CSV, "X-Forwarded-For": address}
+        return client.get("/sparql?" + urlencode({"query": query}), headers=headers)
+
+    statuses = [asked(f"{HEAVY} #{n}", "198.51.100.1").status_code for n in range(3)]
+    assert statuses == [504, 504, 429]
+    refused = asked(HEAVY, "198.51.100.1")
+    assert int(refused.headers["Retry-After"]) >= 1 and refused.json["status"] == 429
+    assert asked("ASK {}", "198.51.100.1").status_code == 200
+    assert asked("SELECT * { ?s ?p ?o . ?s ?q ?r } LIMIT 1", "198.51.100.2").status_code == 200
     app.extensions["torg.queries"].close()
