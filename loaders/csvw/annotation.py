@@ -13,11 +13,11 @@ from loaders.csvw.model import Column, Table, Titles, real_columns
 from loaders.csvw.tabular import TabularReader
 
 
-def annotate(table: Table, reader: TabularReader) -> list[str]:
+def annotate(table: Table, reader: TabularReader, *, validating: bool = False) -> list[str]:
     """Give the table the columns that its header has and its description has not; return what is incompatible."""
     embedded = reader.titles()
     described = real_columns(table.schema.columns)
-    problems = list(_differences(table, described, embedded, reader.dialect.headerRowCount > 0))
+    problems = list(_differences(table, described, embedded, reader.dialect.headerRowCount > 0, validating))
     if not described:
         columns = [_embedded_column(table, number, titles) for number, titles in enumerate(embedded, 1)]
         table.schema.columns = columns + [column for column in table.schema.columns if column.virtual]
@@ -31,13 +31,13 @@ def annotate(table: Table, reader: TabularReader) -> list[str]:
 
 def extra_column(table: Table, number: int) -> Column:
     """Return the column of a cell beyond those described: `_col.N`, with the inherited properties (6.1)."""
-    column = Column(name=f"_col.{number}", number=number, named=False)
+    column = Column(name=f"_col.{number}", number=number, declared=False)
     return _inherit(table, column)
 
 
 def _embedded_column(table: Table, number: int, titles: Sequence[str]) -> Column:
     name = title_name(titles[0]) if titles else f"_col.{number}"
-    column = Column(name=name, number=number, titles={"und": list(titles)} if titles else {}, named=bool(titles))
+    column = Column(name=name, number=number, titles={"und": list(titles)} if titles else {}, declared=False)
     return _inherit(table, column)
 
 
@@ -53,7 +53,7 @@ def _renumber(columns: Sequence[Column]) -> None:
 
 
 def _differences(
-    table: Table, described: Sequence[Column], embedded: Sequence[Sequence[str]], headed: bool
+    table: Table, described: Sequence[Column], embedded: Sequence[Sequence[str]], headed: bool, validating: bool
 ) -> Iterator[str]:
     """Yield in what the description and the header differ (Metadata Vocabulary 6.3, Schema Compatibility)."""
     if not headed or not table.described:
@@ -62,16 +62,21 @@ def _differences(
     if len(described) != len(embedded):
         yield f"the table has {len(embedded)} columns, its description {len(described)}"
     for column, titles in zip(described, embedded, strict=False):
-        if not _matches(column, titles, language):
+        if not _matches(column, titles, language, validating):
             yield f"column {column.number} has another title than its description"
 
 
-def _matches(column: Column, titles: Sequence[str], language: str) -> bool:
-    """Tell whether a column description fits a header's titles, which are in the table's language."""
-    if not titles or not column.named:
+def _matches(column: Column, titles: Sequence[str], language: str, validating: bool) -> bool:
+    """Tell whether a column description fits a header's titles, which are in the table's language.
+
+    A name alone, against titles alone, is incompatible for a validator only.
+    """
+    if not titles or (not column.titles and not column.declared):
         return True
+    if not column.titles:
+        return not validating
     described: Titles = column.titles
-    return any(
+    return not any(described.values()) or any(
         title in titles for tag, texts in described.items() if _same_language(tag, language) for title in texts
     )
 

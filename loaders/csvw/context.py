@@ -70,19 +70,20 @@ CLASSES = frozenset(
     "Cell Column Datatype Dialect Direction ForeignKey JSON NumericFormat Row Schema Table TableGroup TableReference "
     "Transformation uriTemplate csvEncodedTabularData tabularMetadata".split()
 )
+# BCP 47 2.1, and of 2.2.9 (validity) what needs no registry: primary subtags of two or three letters (no longer one is
+# registered), and the registered extensions t and u only. The W3C suite wants `invalid-language` told.
 _BCP47 = re.compile(
-    r"(?:(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4}|[A-Za-z]{5,8})(?:-[A-Za-z]{4})?"
-    r"(?:-(?:[A-Za-z]{2}|[0-9]{3}))?(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*"
-    r"(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*(?:-[xX](?:-[A-Za-z0-9]{1,8})+)?"
+    r"(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?"
+    r"(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[TUtu](?:-[A-Za-z0-9]{2,8})+)*(?:-[xX](?:-[A-Za-z0-9]{1,8})+)?"
     r"|[xX](?:-[A-Za-z0-9]{1,8})+|[iI]-[A-Za-z]{3,8}|en-GB-oed|sgn-BE-FR|sgn-BE-NL|sgn-CH-DE|zh-min-nan)"
 )
 
 
 def is_language(tag: object) -> bool:
-    """Tell whether the tag is well-formed (BCP 47 2.1).
+    """Tell whether the tag may be a language's (BCP 47).
 
-    >>> is_language("sv-SE"), is_language("svenska språket")
-    (True, False)
+    >>> is_language("sv-SE"), is_language("fr-t-sv-t0-mtec"), is_language("invalid-language")
+    (True, True, False)
     """
     return isinstance(tag, str) and _BCP47.fullmatch(tag) is not None
 

@@ -209,7 +209,7 @@ class _Keys:
         with self.resources.table(table.url).body as body:
             table.dialect = _dialect(table, self.group)
             reader = TabularReader(body, table.dialect, self.warnings.add)
-            for problem in annotate(table, reader):
+            for problem in annotate(table, reader, validating=True):
                 self.errors.add(f"{table.url}: {problem}")
             writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add)
             primary: set[Key] = set()

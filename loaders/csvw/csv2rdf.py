@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from loaders.csvw.annotation import extra_column
 from loaders.csvw.cells import Cell, CellReader
@@ -65,7 +66,7 @@ class ColumnWriter:
         self.value = _template(column.valueUrl)
         self.default_property = f"{table.url.partition('#')[0]}#{column.name}"
         self.virtual_cell = self.reader.read("") if column.virtual else Cell(None)
-        self.names: dict[str, Value] = {"_name": column.name, "_column": str(column.number)}
+        self.names: dict[str, Value] = {"_name": unquote(column.name), "_column": str(column.number)}
 
     def literal(self, text: str, bad: bool) -> str | None:
         """Return the term of a value; one that does not fit its datatype is a string (Tabular Data Model 6.4)."""
@@ -99,6 +100,8 @@ class RowWriter:
         """Return the row's cells, read as their columns say, those of virtual columns last."""
         while len(self._real) < len(cells):
             self._real.append(ColumnWriter(extra_column(self.table, len(self._real) + 1), self.table))
+        if len(cells) < len(self._real):
+            self._warn(f"{self.table.url} row {source}: {len(cells)} cells instead of {len(self._real)}")
         read = [writer.reader.read(text) for writer, text in zip(self._real, cells, strict=False)]
         for writer, cell in zip(self._real, read, strict=False):
             for problem in cell.problems:

@@ -129,7 +129,7 @@ def is_ordered(base: str) -> bool:
 
 def has_length(base: str) -> bool:
     """Tell whether lengths may be set (Metadata Vocabulary 5.11.2)."""
-    return derives(base, "string") or base in ("hexBinary", "base64Binary", "anyURI")
+    return derives(base, "string") or base in ("hexBinary", "base64Binary")
 
 
 def lexical_reader(datatype: Datatype, lenient: bool = False) -> Check:

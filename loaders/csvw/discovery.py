@@ -66,7 +66,7 @@ def check_foreign_keys(group: TableGroup) -> None:
             target = referenced_table(group, key.resource, key.schemaReference)
             if target is None:
                 raise CsvwError("a foreign key refers to a table that the group has not")
-            names = {column.name for column in target.schema.columns}
+            names = {column.name for column in target.schema.columns if column.declared}
             if not set(key.reference) <= names:
                 raise CsvwError("a foreign key refers to a column that the table has not")
 

@@ -144,7 +144,7 @@ class MetadataReader:
         common, _ = self._common(source, _SCHEMA_PROPERTIES)
         schema = Schema(id=self._id(source), common=common, aboutUrl=inherited.get("aboutUrl"), inherited=inherited)
         schema.columns = self._columns(source.get("columns", []), inherited)
-        names = {column.name for column in schema.columns if column.named}
+        names = {column.name for column in schema.columns if column.declared}
         if "primaryKey" in source:
             schema.primaryKey = self._column_names(source, "primaryKey", names)
         if "rowTitles" in source:
@@ -184,7 +184,7 @@ class MetadataReader:
             virtual=check.take(source, "virtual", check.boolean, self.warn, False),
             suppress=check.take(source, "suppressOutput", check.boolean, self.warn, False),
             id=self._id(source),
-            named=bool(name or titles),
+            declared=name is not None,
             common=common,
             annotations=annotations,
         )
@@ -270,11 +270,11 @@ class MetadataReader:
             if not isinstance(item, dict):
                 self.warn("transformations holds something that is no transformation definition")
                 continue
-            check.check_type(item, "Template")
+            # The Recommendation says Template, its own vocabulary Transformation.
+            check.check_type(item, "Transformation" if item.get("@type") == "Transformation" else "Template")
             check.check_id(item.get("@id", ""), self.warn)
             if not all(isinstance(item.get(name), str) for name in ("url", "scriptFormat", "targetFormat")):
-                self.warn("a transformation must have url, scriptFormat and targetFormat")
-                continue
+                raise CsvwError("a transformation must have url, scriptFormat and targetFormat")
             if any(name not in known and expand_name(name) is None for name in item):
                 self.warn("a transformation has a property that is not defined")
             kept.append(item)
@@ -310,6 +310,7 @@ class MetadataReader:
 
     def _notes(self, source: Mapping[str, Any]) -> list[Any]:
         notes = source.get("notes", [])
+        notes = [notes] if isinstance(notes, dict) else notes
         if not isinstance(notes, list):
             self.warn("notes is no array")
             return []

@@ -57,7 +57,7 @@ class Column:
     required: bool = False
     separator: str | None = None
     textDirection: str = "inherit"
-    named: bool = True
+    declared: bool = True
     common: Common = field(default_factory=dict)
     annotations: dict[str, Any] = field(default_factory=dict)
 

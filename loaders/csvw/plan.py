@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import unquote
 
 from loaders.csvw.cells import CellReader
 from loaders.csvw.context import expand_name
@@ -14,7 +15,7 @@ from loaders.csvw.model import Column, Table
 from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
 from loaders.csvw.problems import CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Scope
-from loaders.csvw.templates import Expression, Value, Variable, parse_template
+from loaders.csvw.templates import Expression, Value, Variable, encode_simple, parse_template
 from loaders.csvw.terms import escape, is_iri, resolve, writable
 
 _ROWS = ("_row", "_sourceRow")
@@ -189,14 +190,14 @@ class Plan:
             emission = self._with_condition(emission, condition)
         template = column.aboutUrl or ""
         for name, value in self._names(column).items():
-            template = template.replace("{" + name + "}", value)
+            template = template.replace("{" + name + "}", encode_simple(value))
         self._subject(template).emissions.append(emission)
 
     def _names(self, column: Column) -> dict[str, str]:
         """Return the variables of Metadata Vocabulary 5.1.3 that the column fixes."""
         skipped = self.table.dialect.skipColumns if self.table.dialect else 0
         number = str(column.number + skipped)
-        return {"_name": column.name, "_column": str(column.number), "_sourceColumn": number}
+        return {"_name": unquote(column.name), "_column": str(column.number), "_sourceColumn": number}
 
     def _condition(self, column: Column) -> Condition | bool:
         """Return the condition of a column's triples, True for always, False for never."""

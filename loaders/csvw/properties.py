@@ -130,7 +130,7 @@ INHERITED: Mapping[str, Check] = {
     "valueUrl": template,
 }
 DIALECT: Mapping[str, Check] = {
-    "commentPrefix": nullable(string),
+    "commentPrefix": nullable(character),
     "delimiter": character,
     "doubleQuote": boolean,
     "encoding": encoding,
@@ -175,7 +175,7 @@ def natural_language(value: Any, default: str, name: str, warn: Warn) -> Titles:
                 warn(f"{name} has a key that is no language tag")
                 continue
             titles[tag] = _texts(texts, name, warn)
-        return {tag: texts for tag, texts in titles.items() if texts}
+        return titles
     texts = _texts(value, name, warn)
     return {default: texts} if texts else {}
 

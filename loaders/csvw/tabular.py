@@ -131,7 +131,6 @@ class TabularReader:
         following = next(self._lines, None)
         if following is None or len(line) > _LONGEST_ROW:
             raise CsvwError(f"row {self._row} begins a quoted cell that never ends", rule="csvw.table")
-        self._row += 1
         return line + "\n" + following
 
     def _cell(self, characters: list[str], quoted: bool) -> str:
