@@ -30,7 +30,7 @@ METADATA_KEYS = (
     "availability", "rights", "decision", "alternative", "inSeries", "wikidata",
 )  # fmt: skip
 DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipInitialSpace")
-COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator")
+COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator", "crs")
 LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
 _KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PERIOD = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
@@ -49,6 +49,7 @@ class ColumnChange:
     group_char: str = ""
     null: tuple[str, ...] = ()
     separator: str = ""
+    crs: str = ""
 
     @property
     def declares_format(self) -> bool:
@@ -251,13 +252,13 @@ class _Reader:
         if not all(isinstance(name, str) for name in names):
             raise self.wrong(key, "kolumnnamn som text", "column names as text")
         null = said.get("null", [])
-        reason, text_format, decimal, group, separator = (
+        reason, text_format, decimal, group, separator, crs = (
             self.plain(f"{key}.{word}", said.get(word, ""))
-            for word in ("reason", "format", "decimalChar", "groupChar", "separator")
+            for word in ("reason", "format", "decimalChar", "groupChar", "separator", "crs")
         )
         return ColumnChange(
             header, tuple(names), said.get("drop") is True, reason, text_format, decimal, group,
-            tuple(str(token) for token in (null if isinstance(null, list) else [null])), separator,
+            tuple(str(token) for token in (null if isinstance(null, list) else [null])), separator, crs,
         )  # fmt: skip
 
     def waivers(self, toml: Mapping[str, Any]) -> dict[str, str]:

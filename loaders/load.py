@@ -144,7 +144,9 @@ class _File:
 
     def _compiled(self, preparation: Preparation) -> RowFunction:
         context = self.context
-        described = specification.compiled_from(self.document, self.dataset, context.base, context.concept_base)
+        described = specification.compiled_from(
+            self.document, self.dataset, context.base, context.concept_base, preparation.separators
+        )
         try:
             return compile_table(
                 described,

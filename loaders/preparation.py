@@ -14,9 +14,11 @@ from typing import Any
 from loaders import privacy, value_formats
 from loaders.csvw.problems import kind_of
 from loaders.description import ColumnChange
-from loaders.errors import SourceError
+from loaders.errors import DescriptionError, SourceError
 from loaders.findings import Finding, Findings
+from loaders.geometry import SWEREF_99_TM, known_crs
 from loaders.headers import HeaderMatch, is_unnamed
+from loaders.positions import Coordinates, are_projected, coordinate_columns, seem_swapped, split_position
 from loaders.source import Report, Row, Table
 from loaders.specification import PRIVACY, columns, null_tokens
 
@@ -33,6 +35,9 @@ _NUMBERS = frozenset(
 # which neither a number nor a date can hold.
 UNFIT = "\ufdd0"
 _SPLIT = re.compile(r"\s*(\d[\d.\-]*)(?:\s*[-–:]\s+|\s+|$)(.*)", re.DOTALL)
+
+
+Divide = Callable[[str], tuple[str, str] | None]
 
 
 class _Memo(dict[str, str]):
@@ -70,7 +75,7 @@ class Preparation:
         self._report = report
         self._row = 0
         self.positions = dict(matched.positions)
-        self._splits: list[tuple[int, str]] = []
+        self._splits: list[tuple[int, str, Divide]] = []
         self._constants: list[str] = []
         self._place_added_cells(constants)
         self._sample = list(islice(table.rows(Report(Findings())), SAMPLE))
@@ -78,10 +83,18 @@ class Preparation:
         self._filters: list[tuple[int, _Memo]] = []
         self._screens: list[tuple[int, privacy.Screen]] = []
         self._declared_screens: list[tuple[int, privacy.Screen]] = []
+        self._coordinates: list[Coordinates] = []
+        self._swapped: tuple[int, int] | None = None
+        projected = self._prepare_coordinates()
         for column in columns(document):
-            self._prepare(column)
+            self._prepare(column, projected)
         for place in matched.undeclared:
             self._screens.append((place, privacy.Screen(table.headers[place])))
+
+    @property
+    def separators(self) -> dict[str, str]:
+        """What parts the values of a list in one cell, by column, where the steward says so."""
+        return {name: change.separator for name, change in self._matched.changes.items() if change.separator}
 
     def header_of(self, column: str) -> str:
         """Return the source's own header of a column, which its steward knows; else the column's name."""
@@ -102,7 +115,8 @@ class Preparation:
         """Yield the rows prepared, each in place."""
         screens, declared = self._screens, self._declared_screens
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
-        if not (screens or declared or splits or constants or filters or formats):
+        coordinates, swapped = self._coordinates, self._swapped
+        if not (screens or declared or splits or constants or filters or formats or coordinates or swapped):
             yield from rows
             return
         for number, cells in rows:
@@ -112,14 +126,18 @@ class Preparation:
             if number & _STRIDE == 0 or number <= SAMPLE:
                 for place, screen in declared:
                     screen.look(cells[place], number)
-            for place, header in splits:
-                cells += self._split(cells[place], header)
+            for place, header, divide in splits:
+                cells += self._split(cells[place], header, divide)
             if constants:
                 cells += constants
             for place, memo in filters:
                 cells[place] = memo[cells[place]]
             for place, memo in formats:
                 cells[place] = memo[cells[place]]
+            for pair in coordinates:
+                pair.row(cells)
+            if swapped and seem_swapped(cells[swapped[0]], cells[swapped[1]]):
+                self._tell("source.coordinates-swapped", self._table.headers[swapped[0]], "")
             yield number, cells
 
     def finish(self) -> None:
@@ -138,7 +156,7 @@ class Preparation:
         """Give split and constant columns places after the source's own."""
         free = len(self._table.headers)
         for place, names in self._matched.splits.items():
-            self._splits.append((place, self._table.headers[place]))
+            self._splits.append((place, self._table.headers[place], self._divider(names)))
             for name in names:
                 self.positions[name] = free
                 free += 1
@@ -148,7 +166,36 @@ class Preparation:
                 self._constants.append(value)
                 free += 1
 
-    def _prepare(self, column: Mapping[str, Any]) -> None:
+    def _prepare_coordinates(self) -> frozenset[str]:
+        """Find the coordinate columns; return their names when they are metres to be turned into degrees."""
+        names = coordinate_columns(columns(self._document))
+        if names is None or any(name not in self.positions for name in names):
+            return frozenset()
+        latitude, longitude = (self.positions[name] for name in names)
+        if max(latitude, longitude) >= len(self._table.headers):
+            return frozenset()
+        self._swapped = (latitude, longitude)
+        declared = {change.crs for name in names if (change := self._matched.changes.get(name)) and change.crs}
+        crs = next(iter(declared), "")
+        if not crs:
+            if not are_projected([(cells[latitude], cells[longitude]) for _, cells in self._sample]):
+                return frozenset()
+            crs = SWEREF_99_TM
+            detail = (("crs", crs),)
+            self._report.tell(self._finding("source.coordinates-converted", self._table.headers[latitude], detail))
+        elif not known_crs(crs):
+            raise DescriptionError(
+                Finding("description.wrong-value", file="dataset.toml", detail=(("key", f"columns.….crs = {crs}"),
+                        ("expected_sv", "ett känt referenssystem, som ”EPSG:3011”"),
+                        ("expected_en", "a known reference system, as “EPSG:3011”")))
+            )  # fmt: skip
+        self._coordinates.append(Coordinates(latitude, longitude, crs, UNFIT, self._tell_at))
+        return frozenset(names)
+
+    def _tell_at(self, rule: str, header: str) -> None:
+        self._tell(rule, header, "")
+
+    def _prepare(self, column: Mapping[str, Any], projected: frozenset[str]) -> None:
         name = str(column["name"])
         place = self._matched.positions.get(name)
         if place is None or place in self._matched.splits:
@@ -156,6 +203,8 @@ class Preparation:
         change = self._matched.changes.get(name)
         nulls = null_tokens(self._document, column) | frozenset(change.null if change else ())
         base, bounded = _datatype(column)
+        if name in projected:
+            return
         if base in _NUMBERS or base == "date":
             self._prepare_format(column, name, place, base, bounded, change, nulls)
         elif change:
@@ -235,13 +284,21 @@ class Preparation:
         line = f'"{header}" = {{ column = "{name}", {words[0]} }}'
         return self._finding("source.ambiguous-format", header, (("formats", " / ".join(names)), ("line", line)))
 
-    def _split(self, text: str, header: str) -> tuple[str, str]:
-        hit = _SPLIT.fullmatch(text)
-        if hit:
-            return hit[1].strip(".-"), hit[2].strip()
-        if text.strip():
+    def _divider(self, names: tuple[str, str]) -> Divide:
+        """Return how a cell is divided: a position into its degrees, anything else into number and text."""
+        pair = coordinate_columns(columns(self._document))
+        if pair and set(names) == set(pair):
+            return split_position(names[0] == pair[0])
+        return _number_and_text
+
+    def _split(self, text: str, header: str, divide: Divide) -> tuple[str, str]:
+        if not text.strip():
+            return "", ""
+        divided = divide(text)
+        if divided is None:
             self._tell("source.not-split", header, kind_of(text))
-        return "", text.strip()
+            return "", text.strip() if divide is _number_and_text else ""
+        return divided
 
     def _person_filter(self, place: int) -> Callable[[str], str]:
         def filtered(text: str) -> str:
@@ -262,6 +319,11 @@ class Preparation:
 
     def _finding(self, rule: str, header: str, detail: tuple[tuple[str, str], ...]) -> Finding:
         return Finding(rule, file=self._table.file, sheet=self._table.sheet, column=header, detail=detail)
+
+
+def _number_and_text(text: str) -> tuple[str, str] | None:
+    hit = _SPLIT.fullmatch(text)
+    return (hit[1].strip(".-"), hit[2].strip()) if hit else None
 
 
 def _datatype(column: Mapping[str, Any]) -> tuple[str, Callable[[str], bool]]:

@@ -65,10 +65,19 @@ def null_tokens(document: Mapping[str, Any], column: Mapping[str, Any]) -> froze
     return frozenset({""})
 
 
-def compiled_from(document: Mapping[str, Any], dataset: Dataset, base: str, concept_base: str) -> Table:
-    """Return the table description read by the CSVW engine; raise DescriptionError for a fault in it."""
+def compiled_from(
+    document: Mapping[str, Any], dataset: Dataset, base: str, concept_base: str, separators: Mapping[str, str]
+) -> Table:
+    """Return the table description read by the CSVW engine, with the steward's separators for lists in cells.
+
+    Raises DescriptionError for a fault in it.
+    """
+    prepared = absolute(document, base, concept_base)
+    for column in columns(prepared):
+        if column["name"] in separators:
+            column["separator"] = separators[column["name"]]
     try:
-        return read_table(absolute(document, base, concept_base), base)
+        return read_table(prepared, base)
     except CsvwError as error:
         raise _broken(dataset, dataset.specification or "metadata", error.problem) from None
 
