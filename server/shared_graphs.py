@@ -38,7 +38,7 @@ class SharedGraph:
 def shared_graphs(site: Site) -> Iterator[SharedGraph]:
     """Yield the shared graphs of a site, in the order they are published."""
     base = site.concept_base
-    yield SharedGraph("graph/shared/ontology", "ontology", _packaged("core.ttl"), base)
+    yield SharedGraph("graph/shared/ontology", "ontology", _packaged("core.ttl") + _packaged("labels.ttl"), base)
     yield SharedGraph("graph/shared/concepts", "concepts", _packaged("concepts"), base)
     yield SharedGraph("graph/shared/mappings", "concepts", _packaged("mappings"), base)
     own = tuple((path.name, path.read_bytes()) for path in site.concept_files)

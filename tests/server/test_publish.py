@@ -313,3 +313,21 @@ def test_history_keeps_what_was_added_and_removed(small_site):
     assert 0 == entry["added"] < entry["removed"]
     removed = gzip.decompress((small_site.data / "history/000002" / entry["files"][1]).read_bytes()).decode()
     assert entry["removed"] == len(removed.splitlines())
+
+
+def test_every_term_in_the_starter_region_has_a_label_in_both_languages(starter):
+    generation = DataFolder(starter / "data").current()
+    terms: set[str] = set()
+    labelled: dict[str, set[str]] = {}
+    for graph in generation.graphs.values():
+        if not graph.published:
+            continue
+        for line in read_graph(generation.path / graph.dump):
+            name, predicate, rest = line.split("> ", 2)
+            terms.add(predicate[1:])
+            if predicate.endswith("rdf-syntax-ns#type"):
+                terms.add(rest[1:].split(">")[0])
+            if predicate.endswith("rdf-schema#label"):
+                labelled.setdefault(name[1:], set()).add(rest.split("@")[-1].split(" ")[0])
+    generation.close()
+    assert {} == {term: labelled.get(term) for term in sorted(terms) if not {"sv", "en"} <= labelled.get(term, set())}
