@@ -12,6 +12,10 @@ from server.views.errors import register_errors
 from server.views.http import register_http
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
     from server.instance import Torg
 
 BLUEPRINTS = (
@@ -29,9 +33,23 @@ def make_app(torg: Torg) -> Flask:
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = 2 * int(torg.settings.query_length) + 65_536
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if torg.uris.prefix:
+        app.wsgi_app = _without_prefix(app.wsgi_app, torg.uris.prefix)  # type: ignore[assignment, method-assign]
     register_http(app)
     register_errors(app)
     for name in BLUEPRINTS:
         if find_spec(f"{__name__}.{name}"):
             app.register_blueprint(import_module(f"{__name__}.{name}").blueprint)
     return app
+
+
+def _without_prefix(application: WSGIApplication, prefix: str) -> WSGIApplication:
+    """Return the application for a base with a path prefix, whether a proxy in front takes it away or not."""
+
+    def stripped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(f"{prefix}/"):
+            environ = {**environ, "PATH_INFO": path[len(prefix) :]}
+        return application(environ, start_response)
+
+    return stripped
