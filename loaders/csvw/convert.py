@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from loaders.csvw.discovery import load_package, referenced_table
 from loaders.csvw.model import Dialect, ForeignKey, Table, TableGroup
 from loaders.csvw.problems import CsvwError
 from loaders.csvw.publication import TextFunction, compile_text
-from loaders.csvw.resources import Fetch, Resources
+from loaders.csvw.resources import Fetch, Resources, Response
 from loaders.csvw.tabular import TabularReader
 from loaders.csvw.terms import CSVW, RDF, XSD, is_iri
 
@@ -64,8 +65,9 @@ class Conversion:
             yield from self._activity(node)
 
     def _table(self, table: Table, group_node: str) -> Iterator[str]:
-        with self.resources.table(table.url).body as body:
-            table.dialect = _dialect(table, self.group)
+        response = self.resources.table(table.url)
+        with response.body as body:
+            table.dialect = _dialect(table, self.group, response)
             reader = TabularReader(body, table.dialect, self.warnings.add)
             for problem in annotate(table, reader):
                 self.warnings.add(f"{table.url}: {problem}")
@@ -172,9 +174,17 @@ def _load(input: str, resources: Resources, warnings: Warnings, metadata: str | 
     return load_package(iri, resources, warnings.add, metadata=override, link=link)
 
 
-def _dialect(table: Table, group: TableGroup) -> Dialect:
-    """Return the dialect of a table. Without one, no row is a comment: the parsing model's default (8)."""
-    return table.dialect or group.dialect or Dialect(commentPrefix=None, trim="false")
+def _dialect(table: Table, group: TableGroup, response: Response) -> Dialect:
+    """Return the dialect of a table; without one, what its media type says (RFC 4180 3), and no row is a comment.
+
+    The parsing model's default comment prefix is null (Tabular Data Model 8), the one of a dialect description `#`.
+    """
+    if table.dialect or group.dialect:
+        return table.dialect or group.dialect or Dialect()
+    media_type = next((value for name, value in response.headers.items() if name.lower() == "content-type"), "")
+    absent = re.search(r";\s*header\s*=\s*\"?absent", media_type, re.IGNORECASE) is not None
+    delimiter = "\t" if media_type.lower().startswith("text/tab-separated-values") else ","
+    return Dialect(commentPrefix=None, header=not absent, headerRowCount=0 if absent else 1, delimiter=delimiter)
 
 
 class _Keys:
@@ -206,8 +216,9 @@ class _Keys:
                 self.errors.add(f"{table.url}: {wrong} foreign keys refer to no row, or to several")
 
     def _table(self, table: Table) -> None:
-        with self.resources.table(table.url).body as body:
-            table.dialect = _dialect(table, self.group)
+        response = self.resources.table(table.url)
+        with response.body as body:
+            table.dialect = _dialect(table, self.group, response)
             reader = TabularReader(body, table.dialect, self.warnings.add)
             for problem in annotate(table, reader, validating=True):
                 self.errors.add(f"{table.url}: {problem}")

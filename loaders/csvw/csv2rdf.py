@@ -111,7 +111,8 @@ class RowWriter:
 
     def values(self, read: Sequence[Cell]) -> dict[str, Value]:
         """Return the columns' values by name, as templates see them."""
-        return {writer.column.name: cell.value for writer, cell in zip(self._real, read, strict=False)}
+        values = {writer.column.name: cell.value for writer, cell in zip(self._real, read, strict=False)}
+        return values | {writer.column.name: writer.virtual_cell.value for writer in self._virtual}
 
     def lines(self, read: Sequence[Cell], number: int, source: int) -> list[str]:
         """Return the lines that the read cells of a row give."""

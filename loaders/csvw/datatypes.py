@@ -206,7 +206,7 @@ def _text_reader(base: str, pattern: str | None) -> Check:
         expression = regular_expression(pattern)
 
     def read(text: str) -> str | None:
-        if expression is not None and expression.fullmatch(text) is None:
+        if expression is not None and expression.search(text) is None:
             return None
         if lexical is not None and lexical.fullmatch(text) is None:
             return None
@@ -220,7 +220,7 @@ def _text_reader(base: str, pattern: str | None) -> Check:
 
 
 def regular_expression(pattern: str) -> re.Pattern[str]:
-    """Return the compiled expression (ECMAScript or XSD style, anchored by the caller); raises FormatError."""
+    """Return the compiled expression, anchored only where it says so, as in ECMAScript (6.4.6); raises FormatError."""
     try:
         return re.compile(re.sub(r"\\p\{L\}", r"[^\\W\\d_]", pattern).replace("\\/", "/"))
     except (re.error, OverflowError, RecursionError) as error:

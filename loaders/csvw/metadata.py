@@ -7,6 +7,7 @@ goes to `warnings` and its default holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from loaders.csvw.datatype_metadata import read_datatype
 from loaders.csvw.model import Column, Common, Dialect, ForeignKey, Schema, Table, TableGroup
 from loaders.csvw.notes import normalise_value
 from loaders.csvw.problems import CsvwError
-from loaders.csvw.terms import resolve
+from loaders.csvw.terms import encode_illegal, resolve
 
 Load = Callable[[str], Any]
 
@@ -119,7 +120,7 @@ class MetadataReader:
         has_schema = "tableSchema" in source or "tableSchema" in group
         schema = self._schema(schema_source, inherited) if has_schema else Schema(aboutUrl=inherited.get("aboutUrl"))
         return Table(
-            url=resolve(self.base, url) if isinstance(url, str) else "",
+            url=encode_illegal(resolve(self.base, url)) if isinstance(url, str) else "",
             id=self._id(source),
             schema=schema,
             dialect=self._dialect(source if "dialect" in source else group),
@@ -212,7 +213,8 @@ class MetadataReader:
             nulls = check.nulls(source["null"], self.warn)
             values["null"] = values.get("null", ("",)) if nulls is None else nulls
         if "datatype" in source:
-            values["datatype"] = read_datatype(source["datatype"], self.warn)
+            datatype = read_datatype(source["datatype"], self.warn)
+            values["datatype"] = replace(datatype, id=resolve(self.base, datatype.id)) if datatype.id else datatype
         return values
 
     def _column_names(self, source: Mapping[str, Any], key: str, names: set[str]) -> tuple[str, ...]:

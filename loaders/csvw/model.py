@@ -33,7 +33,7 @@ class Dialect:
     skipColumns: int = 0
     skipInitialSpace: bool = False
     skipRows: int = 0
-    trim: Trim = "true"
+    trim: Trim = "false"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote
 
+from loaders.csvw.terms import encode_illegal
+
 Value = str | Sequence[str] | None
 Encode = Callable[[str], str]
 
@@ -136,7 +138,7 @@ def _literal(text: str) -> str:
         raise TemplateError("a brace without its pair")
     # RFC 6570 3.1: literals that a URI may not hold are encoded; IRIs may hold letters beyond ASCII, and CSVW's
     # identifiers are IRIs, so those stay.
-    return re.sub(r'[\x00-\x20"<>\\^`|\x7f]', lambda match: quote(match[0]), text)
+    return encode_illegal(text)
 
 
 def _expression(body: str) -> Expression:

@@ -88,6 +88,15 @@ def resolve(base: str, reference: str) -> str:
     return urljoin(base, reference)
 
 
+def encode_illegal(iri: str) -> str:
+    """Return the IRI with the characters that none may hold percent-encoded (RFC 3987 3.1).
+
+    >>> encode_illegal("https://orebro.se/skolor 2025.csv")
+    'https://orebro.se/skolor%202025.csv'
+    """
+    return re.sub(r'[\x00-\x20<>"{}|\\^`]', lambda match: f"%{ord(match[0]):02X}", iri)
+
+
 def nfc(text: str) -> str:
     """Return the text in Unicode normalisation form C, the only form that IRIs are minted in."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
