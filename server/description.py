@@ -171,15 +171,20 @@ def collection_query(property: str, inverse: bool) -> str:
     return f"{'inverse' if inverse else 'property'}={quote(property, safe='')}"
 
 
-def describe(store: ReadStore, iri: str, document: str, datasets: Iterable[str] = ()) -> Description | None:
-    """Return the bounded description of an IRI, None when no published triple mentions it."""
+def describe(
+    store: ReadStore, iri: str, document: str, datasets: Iterable[str] = (), names: bool = True
+) -> Description | None:
+    """Return the bounded description of an IRI, None when no published triple mentions it.
+
+    A page takes its labels from the label index and does without the label triples (`names`).
+    """
     properties = _properties(store, iri, PAGE)
     inverse = incoming(store, iri, FIRST_INVERSE)
     if not properties and not inverse:
         return None
     parts = _parts(store, iri, properties)
-    names = tuple(_names(store, dict.fromkeys(_named(properties, inverse, parts))))
-    return Description(iri, document, properties, inverse, parts, names, tuple(datasets))
+    labels = tuple(_names(store, dict.fromkeys(_named(properties, inverse, parts)))) if names else ()
+    return Description(iri, document, properties, inverse, parts, labels, tuple(datasets))
 
 
 def whole(store: ReadStore, description: Description) -> Iterator[Triple]:

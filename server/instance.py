@@ -35,6 +35,7 @@ class Opened:
         self.generation = generation
         self.labels = LabelIndex(generation.path / "labels.sqlite")
         self.memo: dict[str, Any] = {}  # what was counted once and holds for the whole generation
+        self.graphs = generation.graphs  # read once: the property builds it anew at each use
         weakref.finalize(self, generation.close)
 
 

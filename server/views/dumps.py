@@ -68,4 +68,4 @@ def dump(name: str) -> Response:
 
 
 def _entries(opened: Opened) -> list[GraphEntry]:
-    return [entry for _, entry in sorted(opened.generation.graphs.items())]
+    return [entry for _, entry in sorted(opened.graphs.items())]

@@ -29,7 +29,7 @@ def direct(name: str) -> Response:
     stem, suffix = split_suffix(request.path)
     for tried, ending in ((request.path, ""), (stem, suffix)) if suffix else ((request.path, ""),):
         for spelling in spellings(tried):
-            if entry := opened.generation.graphs.get(torg().uris.iri(spelling)):
+            if entry := opened.graphs.get(torg().uris.iri(spelling)):
                 return _graph(opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:]), ending, here(spelling))
     raise _no_graph(opened, torg().uris.iri(spellings(stem)[0]))
 
@@ -44,7 +44,7 @@ def indirect() -> Response:
     if not names:
         return _graph(opened, None, GRAPH_FORMATS, "", "")
     checked_iri(names[0])
-    entry = opened.generation.graphs.get(names[0])
+    entry = opened.graphs.get(names[0])
     if entry is None:
         raise _no_graph(opened, names[0])
     return _graph(opened, entry, GRAPH_FORMATS, "", "")
@@ -52,7 +52,7 @@ def indirect() -> Response:
 
 def _no_graph(opened: Opened, iri: str) -> Problem:
     """Return the 404 of a graph there is not; a dataset delivered by period has a graph for each of them."""
-    parts = sorted(name for name in opened.generation.graphs if name.startswith(f"{iri}/"))
+    parts = sorted(name for name in opened.graphs if name.startswith(f"{iri}/"))
     if parts:
         return Problem(404, "This dataset has one graph for each period.", graphs=parts)
     return Problem(404, "There is no graph of this name.")

@@ -97,7 +97,8 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     if window:
         description = describe_page(opened.generation.store, iri, document, window)
     else:
-        description = describe(opened.generation.store, iri, document, _datasets(opened, iri))
+        datasets = _datasets(opened, iri)
+        description = describe(opened.generation.store, iri, document, datasets, names=chosen is not HTML)
     if description is None:
         raise Problem(404, "There is no such page of this description.")
     spoken = language() if chosen is HTML else ""
@@ -193,6 +194,6 @@ def _window() -> Window | None:
 
 def _datasets(opened: Opened, iri: str) -> list[str]:
     """Return the datasets whose graphs describe an IRI."""
-    graphs = opened.generation.graphs
+    graphs = opened.graphs
     keys = {graphs[name].dataset for name in opened.generation.store.graphs_of(iri) if name in graphs}
     return sorted(torg().uris.dataset(*key.split("/", 1)) for key in keys if "/" in key)

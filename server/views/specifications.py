@@ -52,7 +52,7 @@ def _lines(opened: Opened, document: str) -> list[str]:
     """Return what the published ontology says of a document and of the terms in it."""
     memo = f"spec {document}"
     if memo not in opened.memo:
-        graphs = [entry for entry in opened.generation.graphs.values() if entry.kind == "ontology"]
+        graphs = [entry for entry in opened.graphs.values() if entry.kind == "ontology"]
         opened.memo[memo] = [
             line
             for entry in graphs

@@ -52,7 +52,7 @@ def void() -> Response:
 def _void_page(opened: Opened, spoken: str) -> dict[str, Any]:
     """Return what the page shows: the whole in numbers, then each graph by size."""
     site = torg()
-    published = [entry for entry in opened.generation.graphs.values() if entry.published]
+    published = [entry for entry in opened.graphs.values() if entry.published]
     names = {entry.iri: site.uris.dataset(*entry.dataset.split("/", 1)) for entry in published if entry.dataset}
     labels = opened.labels.labels(names.values(), spoken)
     presenter = Presenter(spoken, site.uris, labels, site.prefixes)
@@ -147,7 +147,7 @@ def security() -> Response:
 
 def _sitemaps(opened: Opened) -> Iterator[tuple[GraphEntry, int]]:
     """Yield (graph, number) of every sitemap, numbers from 1."""
-    for _, entry in sorted(opened.generation.graphs.items()):
+    for _, entry in sorted(opened.graphs.items()):
         if entry.published:
             described = torg().partitions(opened, entry).described
             for number in range(1, -(-described // SITEMAP_URLS) + 1):
