@@ -12,6 +12,9 @@ import click
 
 from loaders.csvw.context import PREFIXES
 from loaders.csvw.convert import Conversion, Warnings, convert, validate
+from loaders.csvw.resources import Fetch, Response
+from loaders.errors import SourceError
+from loaders.fetch import Fetcher, FetchLimits
 from server import rdf_formats
 from server.errors import OperationError, Problem
 
@@ -52,23 +55,42 @@ def csvw(
     """Convert a CSVW package to RDF: INPUT is a CSV file or a metadata document, a path or an IRI."""
     if (base is None) != (root is None):
         raise click.UsageError("--base and --root go together.")
-    if check:
-        report = validate(input, metadata=metadata, base=base, root=root, link=link)
-        _tell(report.warnings, "warning")
-        _tell(report.errors, "error")
-        if not report.valid:
-            raise click.exceptions.Exit(1)
-        return
-    conversion = convert(
-        input, metadata=metadata, minimal=minimal, provenance=not no_provenance, base=base, root=root, link=link
-    )
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+    with tempfile.TemporaryDirectory(prefix="torg-csvw-") as folder:
+        fetch = _fetch(Path(folder))
+        if check:
+            report = validate(input, metadata=metadata, base=base, root=root, link=link, fetch=fetch)
+            _tell(report.warnings, "warning")
+            _tell(report.errors, "error")
+            if not report.valid:
+                raise click.exceptions.Exit(1)
+            return
+        kept = not no_provenance
+        conversion = convert(
+            input, metadata=metadata, minimal=minimal, provenance=kept, base=base, root=root, link=link, fetch=fetch
+        )
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+            try:
+                _spool(conversion, cast(IO[bytes], spool))
+            finally:
+                _tell(conversion.warnings, "warning")
+            spool.seek(0)
+            _write(cast(IO[bytes], spool), format, output)
+
+
+def _fetch(folder: Path) -> Fetch:
+    """Return what gets a document from the web, within the limits of all fetching; None where the web has none."""
+    fetcher = Fetcher(folder, limits=FetchLimits(tries=2))
+
+    def fetch(iri: str) -> Response | None:
         try:
-            _spool(conversion, cast(IO[bytes], spool))
-        finally:
-            _tell(conversion.warnings, "warning")
-        spool.seek(0)
-        _write(cast(IO[bytes], spool), format, output)
+            return Response(fetcher(iri)[0].path.open("rb"))
+        except SourceError as error:
+            # A page instead of data is how many sites say that there is nothing.
+            if error.finding.rule in ("source.http-status", "source.html"):
+                return None
+            raise
+
+    return fetch
 
 
 def _spool(conversion: Conversion, spool: IO[bytes]) -> None:

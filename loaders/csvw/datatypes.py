@@ -144,7 +144,7 @@ def lexical_reader(datatype: Datatype, lenient: bool = False) -> Check:
         return date_reader(base, pattern)
     if base == "boolean":
         return _boolean_reader(pattern)
-    return _text_reader(base, pattern)
+    return _text_reader(base, pattern, anchored=lenient)
 
 
 def text_reader(datatype: Datatype, lenient: bool = False) -> ReadText:
@@ -199,14 +199,16 @@ def _boolean_reader(pattern: str | None) -> Check:
     return values.get
 
 
-def _text_reader(base: str, pattern: str | None) -> Check:
+def _text_reader(base: str, pattern: str | None, anchored: bool) -> Check:
+    """Return the reader of a text; in publication an expression means the whole of it, in CSVW any part (6.4.6)."""
     lexical = _LEXICAL.get(base)
-    expression = None
+    matches = None
     if pattern is not None:
         expression = regular_expression(pattern)
+        matches = expression.fullmatch if anchored else expression.search
 
     def read(text: str) -> str | None:
-        if expression is not None and expression.search(text) is None:
+        if matches is not None and matches(text) is None:
             return None
         if lexical is not None and lexical.fullmatch(text) is None:
             return None
@@ -220,7 +222,7 @@ def _text_reader(base: str, pattern: str | None) -> Check:
 
 
 def regular_expression(pattern: str) -> re.Pattern[str]:
-    """Return the compiled expression, anchored only where it says so, as in ECMAScript (6.4.6); raises FormatError."""
+    """Return the compiled expression of a format; raises FormatError when it is none."""
     try:
         return re.compile(re.sub(r"\\p\{L\}", r"[^\\W\\d_]", pattern).replace("\\/", "/"))
     except (re.error, OverflowError, RecursionError) as error:

@@ -109,15 +109,13 @@ def _locations(iri: str, resources: Resources, link: str | None) -> Iterator[str
 
 
 def _patterns(url: str, resources: Resources) -> tuple[str, ...]:
+    """Return the site's patterns (5.3); a mirror's may lie in its root, and the site itself is not asked."""
     if url.startswith("file:"):
         return _PATTERNS
-    configured = None
-    if resources.mirrored and resources.base is not None:
-        configured = resources.text(resources.base + ".well-known/csvm")
+    mirrored = resources.mirrored and resources.base is not None
+    configured = resources.text(f"{resources.base}.well-known/csvm" if mirrored else resolve(url, "/.well-known/csvm"))
     if configured is None:
-        configured = resources.text(resolve(url, "/.well-known/csvm"))
-    if configured is None:
-        return _MIRROR_PATTERNS if resources.mirrored else _PATTERNS
+        return _MIRROR_PATTERNS if mirrored else _PATTERNS
     return tuple(line.strip() for line in configured.splitlines() if line.strip())
 
 
