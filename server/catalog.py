@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from loaders.description import Dataset, specification_names
 from server.catalog_concepts import Places, service_area, theme_of
@@ -90,7 +90,6 @@ class CatalogEntry:
     issued: str = ""
     modified: str = ""
     rows: int = 0
-    tables: tuple[str, ...] = ()  # periods ("" for a full delivery) that are also served as CSV
 
 
 def catalog_lines(site: Site, entries: Sequence[CatalogEntry]) -> list[str]:
@@ -322,10 +321,12 @@ class _Catalog:
                     self.graph.literal(iri, "dcat:byteSize", str(graph.byte_size), datatype=XSD + "nonNegativeInteger")
                 self.checksum(iri, graph.sha256)
             self.distribution(entry, dataset, said, "turtle", graph.period, graph.iri, f"{graph.iri}?format=ttl")
-        for period in entry.tables:
-            name = f"{entry.dataset.key}{'/' + period if period else ''}"
-            table = self.iri(f"res/dataset/{name}.csv")
-            self.distribution(entry, dataset, said, "csv", period, table, table)
+            if name := entry.dataset.specification:
+                query = {"format": "csv", "dataset": entry.dataset.key} | (
+                    {"period": graph.period} if graph.period else {}
+                )
+                table = self.iri(f"compare/{name}/download?{urlencode(query, safe='/')}")
+                self.distribution(entry, dataset, said, "csv", graph.period, table, table)
         iri = self.distribution(entry, dataset, said, "sparql", "", self.iri("sparql"), None)
         self.graph.link(iri, "dcat:accessService", self.iri("id/service/sparql"))
         self.graph.link(self.iri("id/service/sparql"), "dcat:servesDataset", dataset)

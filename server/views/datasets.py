@@ -22,9 +22,11 @@ from server.graph_files import read_graph
 from server.instance import Opened
 from server.presentation import Presenter
 from server.rdf_formats import Triple, Value, parse_lines, value, write
+from server.views.compare import blueprint as compare
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
 blueprint = Blueprint("datasets", __name__)
+blueprint.register_blueprint(compare)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
 PAGE = 50

@@ -275,7 +275,10 @@ def test_a_sites_own_place_is_found_by_its_code(site: Site) -> None:
 def test_each_period_has_its_distributions_and_the_dataset_the_whole_time(graph: Graph) -> None:
     ledger = URIRef(BASE + "id/dataset/granby/reskontra")
     distributions = list(graph.objects(ledger, DCAT.distribution))
-    assert len(distributions) == 5
+    assert len(distributions) == 7
+    table = URIRef(BASE + "id/distribution/granby/reskontra/csv/2026-01")
+    address = "compare/leverantorsreskontra/download?format=csv&dataset=granby/reskontra&period=2026-01"
+    assert graph.value(table, DCAT.downloadURL) == URIRef(BASE + address)
     dump = URIRef(BASE + "id/distribution/granby/reskontra/n-triples/2026-01")
     assert graph.value(dump, DCAT.downloadURL) == URIRef(BASE + "dumps/granby/reskontra/2026-01.nt.gz")
     assert graph.value(dump, DCAT.byteSize) == Literal("2048", datatype=XSD.nonNegativeInteger)
