@@ -190,7 +190,7 @@ def ekvalla(town: Municipality) -> tuple[Delivery, Delivery]:
         ("skolor.csv", "aldreboenden.csv"),
         capitals,
         leave_out="visit_url",
-        faults=((), (Fault(0, "columns swapped", "", "none", "LATITUD", "LONGITUD"),)),
+        faults=((), (Fault(0, "columns swapped", "source.coordinates-swapped", "none", "LATITUD", "LONGITUD"),)),
     )
 
 
