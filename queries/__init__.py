@@ -158,9 +158,9 @@ class Query:
         text = _BLOCK.sub(lambda block: written.get(block[1], block[0]), self.text)
         return _BASE.sub(lambda _: f"BASE <{base}>", text, count=1)
 
-    def example_text(self, resolve: Resolve, base: str, language: str = "sv") -> str:
-        """Return the query with its own examples and without its header: what a person may start from."""
-        bound = self.bind(self.examples(), resolve, base, language)
+    def readable(self, values: Mapping[str, Sequence[str]], resolve: Resolve, base: str, language: str = "sv") -> str:
+        """Return the bound query without its header: what a person reads and may start from; raises ParameterError."""
+        bound = self.bind(values, resolve, base, language)
         return "\n".join(line for line in bound.splitlines() if not line.startswith("#+")).strip() + "\n"
 
 

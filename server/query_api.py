@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -18,6 +18,9 @@ from server.uris import UriSpace
 MOST_ROWS = 10_000
 """Rows that one page may have."""
 MOST_PAGE = 1_000_000
+MOST_CHOICES = 400
+"""Values that a form offers in a list; a field takes what is more."""
+_OWN = ("id/", "def/", "spec/", "graph/")
 _RESULTS = "application/sparql-results+json"
 _TRIPLES = "application/n-triples"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -29,19 +32,22 @@ Values = Mapping[str, Sequence[str]]
 """What each parameter is given, by name."""
 
 
-class Evaluated(Protocol):
-    """What a reader pool answers."""
+class Answered(Protocol):
+    """The whole answer of a reader."""
 
     @property
-    def truncated(self) -> str: ...
+    def truncated(self) -> str:
+        """Which limit cut the answer, "" for none."""
 
-    def pieces(self) -> Any: ...
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the bytes of the answer."""
 
 
 class Pool(Protocol):
-    """Evaluates a query text; `server.readers.ReaderPool` does."""
+    """Evaluates a query text, as `server.readers.ReaderPool` does."""
 
-    def query(self, text: str, *, accept_format: str) -> Any: ...
+    def query(self, text: str, *, accept_format: str) -> Answered:
+        """Return the whole answer in a media type; raises Problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,15 @@ def known(query: Query, values: Values) -> None:
 
 def _problem(error: ParameterError) -> Problem:
     return Problem(400, error.text["en"], title="A parameter does not fit", parameter=error.name)
+
+
+def fault(query: Query, values: Values, uris: UriSpace) -> ParameterError | None:
+    """Return what does not fit in the values given, for a form that shows it beside its field; None when all fits."""
+    try:
+        query.bind(values, uris.resolve, uris.concepts)
+    except ParameterError as error:
+        return error
+    return None
 
 
 def bound(query: Query, values: Values, uris: UriSpace, language: str) -> str:
@@ -168,7 +183,7 @@ def pages(table: Table) -> dict[str, int]:
     return found
 
 
-def address(query: Query, values: Values, more: Mapping[str, str]) -> str:
+def address(query: Query, values: Values, more: Mapping[str, str], suffix: str = "") -> str:
     """Return the path and query string of a question, parameters in the query's own order.
 
     >>> from queries import get
@@ -178,7 +193,7 @@ def address(query: Query, values: Values, more: Mapping[str, str]) -> str:
     pairs = [(found.name, value) for found in query.parameters for value in values.get(found.name, ()) if value]
     pairs += [(name, value) for name, value in more.items() if value]
     text = "&".join(f"{name}={quote(value, safe=':/,')}" for name, value in pairs)
-    return f"/api/{query.name}" + (f"?{text}" if text else "")
+    return f"/api/{query.name}" + (f".{suffix}" if suffix else "") + (f"?{text}" if text else "")
 
 
 def to_json(table: Table, head: Mapping[str, Any]) -> bytes:
@@ -224,6 +239,56 @@ def to_csv(table: Table) -> bytes:
     for row in table.rows:
         writer.writerow([row[name].text if name in row else "" for name in table.columns])
     return out.getvalue().encode()
+
+
+def has_positions(query: Query) -> bool:
+    """Return whether the rows of a query lie on a map: columns `lat` and `long`, in degrees of WGS 84."""
+    return {"lat", "long"} <= set(query.columns)
+
+
+def to_geojson(table: Table) -> bytes:
+    """Return the rows as a GeoJSON feature collection (RFC 7946); a row without a position has a null geometry."""
+    features = []
+    for row in table.rows:
+        at = [_literal(row.get(name)) for name in ("long", "lat")]
+        geometry = "null" if "null" in at else f'{{"type": "Point", "coordinates": [{", ".join(at)}]}}'
+        members = ", ".join(
+            f"{_text(name)}: {_literal(row.get(name))}" for name in table.columns if name not in ("lat", "long")
+        )
+        features.append(f'{{"type": "Feature", "geometry": {geometry}, "properties": {{{members}}}}}')
+    return ('{"type": "FeatureCollection", "features": [\n' + ",\n".join(features) + "\n]}\n").encode()
+
+
+def short(value: str, uris: UriSpace) -> str:
+    """Return an IRI of ours from our root, as a parameter takes it (`def/spending/K71`); any other value as it is."""
+    for base in (uris.concepts, uris.base):
+        rest = value.removeprefix(base)
+        if rest != value and rest.startswith(_OWN) and uris.resolve(rest) == value:
+            return rest
+    return value
+
+
+def whole(value: str, uris: UriSpace) -> str:
+    """Return the IRI that a parameter's short form stands for; any other value as it is."""
+    return uris.resolve(value) if value.startswith(_OWN) else value
+
+
+def choices(query: Query, uris: UriSpace, pool: Pool, language: str) -> list[tuple[str, str]] | None:
+    """Return (value, name) of what a parameter may be, from the query that lists it; None when they are too many.
+
+    The value is in the first column, its name in the column called so with `Name` behind it.
+    """
+    asked = Window(1, MOST_CHOICES) if query.page_size else Window()
+    table = select(query, {}, asked, uris, pool, language)
+    if table.more:
+        return None
+    found = {}
+    for row in table.rows:
+        value = row.get(table.columns[0])
+        name = row.get(f"{table.columns[0]}Name")
+        if value is not None:
+            found[short(value.text, uris)] = name.text if name else ""
+    return list(found.items())
 
 
 def to_sparql_json(table: Table) -> bytes:
