@@ -1,0 +1,341 @@
+"""A WSGI layer in front of the application: answers known bytes without entering it, and codes what is sent.
+
+Because a generation never changes, the key holds its name and nothing ever has to be invalidated: after a flip the
+old answers are no longer asked for and fall out. What is kept is what the application itself calls public, by the
+request headers it names in Vary. A request with credentials or a range goes past.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from server.codings import choose_coding, coded_tag, coders, matches, worth_coding
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Headers = list[tuple[str, str]]
+_MOST_ENTRY = 1 << 20
+_MOST_BODY = 1 << 19
+_MOST_WHOLE = 8 << 20
+_OVERHEAD = 2_048
+_LIFETIME = 3_600.0
+_FLIGHT_SECONDS = 10.0
+_KEPT_STATUS = ("200", "300", "301", "303", "307", "308", "404", "406", "410")
+_POSTED = ("application/sparql-query", "application/x-www-form-urlencoded")
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One whole answer, with its coded forms as they are made."""
+
+    status: str
+    headers: Headers
+    body: bytes
+    stored: float
+    kept: bool = False
+    coded: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return _OVERHEAD + len(self.body) + sum(map(len, self.coded.values()))
+
+
+@dataclass(slots=True)
+class CacheCounts:
+    """What the cache has done since the start."""
+
+    hits: int = 0
+    misses: int = 0
+    passed: int = 0
+    joined: int = 0
+    evicted: int = 0
+
+
+class ByteCache:
+    """The layer; `most_bytes` 0 turns keeping off and leaves coding and conditional requests on."""
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        generation: Callable[[], str],
+        most_bytes: int,
+        *,
+        own_flights: tuple[str, ...] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Wrap the application. Paths in `own_flights` collapse identical questions themselves."""
+        self.counts = CacheCounts()
+        self.bytes = 0
+        self._app, self._generation, self._most = app, generation, most_bytes
+        self._own_flights, self._clock = own_flights, clock
+        self._coders = coders()
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[tuple[Any, ...], _Answer] = OrderedDict()
+        self._vary: dict[tuple[Any, ...], tuple[str, ...]] = {}
+        self._flights: dict[tuple[Any, ...], threading.Event] = {}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer the request from memory, or by the application."""
+        key = self._key(environ)
+        if key is None:
+            self.counts.passed += 1
+            return self._through(environ, start_response, None)
+        answer = self._find(key, environ)
+        if answer is None and environ["REQUEST_METHOD"] == "GET" and not self._flies_by_itself(environ):
+            answer = self._join(key, environ)
+        if answer is None:
+            self.counts.misses += 1
+            return self._through(environ, start_response, key)
+        self.counts.hits += 1
+        return self._send(answer, environ, start_response)
+
+    # -- keys and what is kept ------------------------------------------------------------------------------------
+
+    def _key(self, environ: WSGIEnvironment) -> tuple[Any, ...] | None:
+        """Return what the answer depends on before any header, None for a request that goes past."""
+        method = environ["REQUEST_METHOD"]
+        path = environ.get("PATH_INFO", "")
+        if not self._most or "HTTP_AUTHORIZATION" in environ or "HTTP_RANGE" in environ or "/-/" in path:
+            return None
+        posted: tuple[str, ...] = ()
+        if method == "POST":
+            body = _posted_body(environ)
+            if body is None:
+                return None
+            posted = (environ.get("CONTENT_TYPE", ""), hashlib.sha256(body).hexdigest())
+        elif method not in ("GET", "HEAD"):
+            return None
+        query = environ.get("QUERY_STRING", "")
+        return (self._generation(), environ.get("SCRIPT_NAME", ""), path, query, *posted)
+
+    def _find(self, key: tuple[Any, ...], environ: WSGIEnvironment) -> _Answer | None:
+        with self._lock:
+            names = self._vary.get(key)
+            if names is None:
+                return None
+            full = (*key, *_values(names, environ))
+            answer = self._answers.get(full)
+            if answer is None:
+                return None
+            if self._clock() - answer.stored > _LIFETIME:
+                self._drop(full)
+                return None
+            self._answers.move_to_end(full)
+            return answer
+
+    def _keep(self, key: tuple[Any, ...], environ: WSGIEnvironment, answer: _Answer) -> None:
+        named = {name.strip().lower() for name in _header(answer.headers, "Vary").split(",")} - {""}
+        if "*" in named:
+            return
+        with self._lock:
+            # One address may vary by more headers for some answers than for others: the union is right for all.
+            names = self._vary[key] = tuple(sorted(named.union(self._vary.get(key, ()))))
+            full = (*key, *_values(names, environ))
+            self._drop(full)
+            self._answers[full] = answer
+            answer.kept = True
+            self.bytes += answer.size
+            self._shrink()
+
+    def _drop(self, full: tuple[Any, ...]) -> None:
+        answer = self._answers.pop(full, None)
+        if answer is not None:
+            answer.kept = False
+            self.bytes -= answer.size
+
+    def _shrink(self) -> None:
+        while self.bytes > self._most and self._answers:
+            self._drop(next(iter(self._answers)))
+            self.counts.evicted += 1
+        if len(self._vary) > 4 * len(self._answers) + 1_000:
+            living = {full[:length] for full in self._answers for length in (4, 6)}
+            self._vary = {key: names for key, names in self._vary.items() if key in living}
+
+    # -- identical questions at once ------------------------------------------------------------------------------
+
+    def _flies_by_itself(self, environ: WSGIEnvironment) -> bool:
+        return environ.get("PATH_INFO", "").startswith(self._own_flights) if self._own_flights else False
+
+    def _join(self, key: tuple[Any, ...], environ: WSGIEnvironment) -> _Answer | None:
+        """Return the answer that another thread is getting just now; None when this one should get it."""
+        flight = (*key, *_values(("accept", "accept-language", "accept-datetime"), environ))
+        with self._lock:
+            landed = self._flights.get(flight)
+            if landed is None:
+                environ["torg.flight"] = flight
+                self._flights[flight] = threading.Event()
+                return None
+        self.counts.joined += 1
+        landed.wait(_FLIGHT_SECONDS)
+        return self._find(key, environ)
+
+    def _land(self, environ: WSGIEnvironment) -> None:
+        flight = environ.pop("torg.flight", None)
+        if flight is not None:
+            with self._lock:
+                self._flights.pop(flight).set()
+
+    # -- answers --------------------------------------------------------------------------------------------------
+
+    def _through(
+        self, environ: WSGIEnvironment, start_response: StartResponse, key: tuple[Any, ...] | None
+    ) -> Iterable[bytes]:
+        """Ask the application, keep its answer if it is public and small, and send it."""
+        inner = dict(environ)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            inner["REQUEST_METHOD"] = "GET"  # Length, coding and tag of HEAD are those of GET (RFC 9110, 9.3.2).
+        if "HTTP_RANGE" not in environ:
+            for name in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
+                inner.pop(name, None)  # The condition is checked here, against the coded form that is sent.
+        said: list[Any] = []
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+            said[:] = [status, headers]
+            return lambda data: None
+
+        try:
+            body = self._app(inner, start)
+            status, headers = said[0], list(said[1])
+            whole = _whole(body, headers)
+            if whole is None:
+                return self._send_stream(status, headers, body, environ, start_response)
+            answer = _Answer(status, headers, whole, self._clock())
+            if key is not None and _may_keep(answer):
+                self._keep(key, environ, answer)
+            return self._send(answer, environ, start_response)
+        finally:
+            self._land(environ)
+
+    def _send(self, answer: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        headers, body = list(answer.headers), answer.body
+        if not _header(headers, "Content-Encoding") and worth_coding(_header(headers, "Content-Type"), len(body)):
+            _add_vary(headers, "Accept-Encoding")
+            coding = choose_coding(environ.get("HTTP_ACCEPT_ENCODING"), tuple(self._coders))
+            if coding and "HTTP_RANGE" not in environ:
+                body = self._coded(answer, coding)
+                _set(headers, "Content-Encoding", coding)
+                _set(headers, "ETag", coded_tag(_header(headers, "ETag"), coding))
+        if answer.status.startswith("200") and _unchanged(environ, headers):
+            start_response("304 Not Modified", [pair for pair in headers if _stays(pair[0])])
+            return []
+        _set(headers, "Content-Length", str(len(body)))
+        start_response(answer.status, headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def _coded(self, answer: _Answer, coding: str) -> bytes:
+        coded = answer.coded.get(coding)
+        if coded is None:
+            coded = self._coders[coding](answer.body)
+            with self._lock:
+                if coding not in answer.coded:
+                    answer.coded[coding] = coded
+                    if answer.kept:
+                        self.bytes += len(coded)
+                        self._shrink()
+        return coded
+
+    def _send_stream(
+        self,
+        status: str,
+        headers: Headers,
+        body: Iterable[bytes],
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        """Send what is not in memory, or has no body, as it is."""
+        if status.startswith("200") and _unchanged(environ, headers):
+            _close(body)
+            start_response("304 Not Modified", [pair for pair in headers if _stays(pair[0])])
+            return []
+        start_response(status, headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            _close(body)
+            return []
+        return body
+
+
+def _values(names: Iterable[str], environ: WSGIEnvironment) -> tuple[str, ...]:
+    """Return the values of request headers, without the differences that mean nothing."""
+    found = (environ.get("HTTP_" + name.upper().replace("-", "_"), "") for name in names if name != "accept-encoding")
+    return tuple("".join(value.lower().split()) for value in found)
+
+
+def _posted_body(environ: WSGIEnvironment) -> bytes | None:
+    """Return the body of a posted query and put it back for the application; None for any other body."""
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    length = environ.get("CONTENT_LENGTH", "")
+    if kind not in _POSTED or not length.isdigit() or int(length) > _MOST_BODY:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(body)
+    return body
+
+
+def _whole(body: Iterable[bytes], headers: Headers) -> bytes | None:
+    """Return the body as bytes when its length is known and fits in memory, and close it."""
+    length = _header(headers, "Content-Length")
+    if not length.isdigit() or int(length) > _MOST_WHOLE:
+        return None
+    try:
+        return b"".join(body)
+    finally:
+        _close(body)
+
+
+def _close(body: Iterable[bytes]) -> None:
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _may_keep(answer: _Answer) -> bool:
+    control = _header(answer.headers, "Cache-Control").lower()
+    public = "public" in control and "no-store" not in control and "private" not in control
+    small = len(answer.body) <= _MOST_ENTRY
+    return public and small and answer.status[:3] in _KEPT_STATUS and not _header(answer.headers, "Set-Cookie")
+
+
+def _unchanged(environ: WSGIEnvironment, headers: Headers) -> bool:
+    """Return whether the client has this very form already (RFC 9110, 13.2.2)."""
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return False
+    wanted = environ.get("HTTP_IF_NONE_MATCH")
+    if wanted is not None:
+        return matches(wanted, _header(headers, "ETag"))
+    since, modified = environ.get("HTTP_IF_MODIFIED_SINCE"), _header(headers, "Last-Modified")
+    if not since or not modified:
+        return False
+    try:
+        return parsedate_to_datetime(modified) <= parsedate_to_datetime(since)
+    except (ValueError, TypeError):  # A date that cannot be read is as if it were not there.
+        return False
+
+
+def _header(headers: Headers, name: str) -> str:
+    return ", ".join(value for key, value in headers if key.lower() == name.lower())
+
+
+def _set(headers: Headers, name: str, value: str) -> None:
+    if value:
+        headers[:] = [pair for pair in headers if pair[0].lower() != name.lower()]
+        headers.append((name, value))
+
+
+def _add_vary(headers: Headers, name: str) -> None:
+    known = _header(headers, "Vary")
+    if name.lower() not in known.lower():
+        _set(headers, "Vary", f"{known}, {name}" if known else name)
+
+
+def _stays(name: str) -> bool:
+    """Return whether a header belongs in a 304: what a cache updates, and what protects a page."""
+    return not name.lower().startswith("content-") or name.lower() in ("content-location", "content-security-policy")
