@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TextIO, cast
 
 import ijson
 
+from loaders import geometry
 from loaders.decode import Survey, open_text
 from loaders.errors import SourceError
 from loaders.findings import Finding
@@ -28,14 +29,16 @@ class _Outline:
 
     records: dict[str, int] = field(default_factory=dict)
     roots: int = 0
+    crs: str = ""
 
 
 def table(path: Path, name: str, found: Survey, declared: str, report: Report) -> Table:
     """Return the document's records as a table; raise SourceError when it is broken, too deep, or has no records."""
     outline = _outline(path, name, found)
     items = _choose(outline, declared, name)
-    headers = _headers(path, name, found, items)
-    return Table(name, "", tuple(headers), 0, lambda to: _rows(path, name, found, items, headers, to))
+    shape = _Features(outline.crs) if items == "features.item" else _plain
+    headers = _headers(path, name, found, items, shape)
+    return Table(name, "", tuple(headers), 0, lambda to: _rows(path, name, found, items, headers, shape, to))
 
 
 def flatten(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -56,6 +59,41 @@ def flatten(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
                 yield dotted, LIST_SEPARATOR.join(_text(entry) for entry in value)
         else:
             yield dotted, _text(value)
+
+
+def _plain(record: dict[str, Any]) -> tuple[dict[str, str], bool]:
+    return dict(flatten(record)), True
+
+
+@dataclass(frozen=True, slots=True)
+class _Features:
+    """Makes a row of a GeoJSON feature (RFC 7946 3.2): its properties, its id, and its place as degrees and WKT."""
+
+    crs: str
+
+    def __call__(self, record: dict[str, Any]) -> tuple[dict[str, str], bool]:
+        """Return the row's values by name, and whether its geometry could be read."""
+        if not isinstance(record.get("properties"), dict) and "geometry" not in record:
+            return _plain(record)
+        values = dict(flatten(record.get("properties") or {}))
+        if "id" in record:
+            values.setdefault("id", _text(record["id"]))
+        shape = record.get("geometry")
+        if shape is None:
+            return values, True
+        written = geometry.wkt(shape, self.crs) if isinstance(shape, dict) else None
+        if written is None:
+            return values, False
+        if written.startswith("POINT("):
+            longitude, _, latitude = written[6:-1].partition(" ")
+            values.setdefault("latitude", latitude)
+            values.setdefault("longitude", longitude)
+        else:
+            values.setdefault("geometry", written)
+        return values, True
+
+
+Shape = Callable[[dict[str, Any]], tuple[dict[str, str], bool]]
 
 
 def _text(value: object) -> str:
@@ -80,6 +118,8 @@ def _outline(path: Path, name: str, found: Survey) -> _Outline:
             if event == "map_key":
                 path_now[-1] = value
                 continue
+            if event == "string" and path_now[0:1] == ["crs"] and path_now[1:] == ["properties", "name"]:
+                outline.crs = geometry.crs_of(value)
             if event == "start_map":
                 if not kinds:
                     outline.roots += 1
@@ -125,11 +165,15 @@ def _choose(outline: _Outline, declared: str, name: str) -> str:
     return usual[0] if usual else paths[0]
 
 
-def _headers(path: Path, name: str, found: Survey, items: str) -> list[str]:
+def _headers(path: Path, name: str, found: Survey, items: str, shape: Shape) -> list[str]:
     """Collect every name that any record uses, in the order met."""
     headers: dict[str, None] = {}
     for _, record in _records(path, name, found, items):
         if isinstance(record, dict):
+            # Most records of a list have the same keys, and plain values.
+            if shape is not _plain:
+                headers.update(dict.fromkeys(shape(record)[0]))
+                continue
             for key in record:
                 if isinstance(record[key], dict | list) or key.strip("\ufeff") not in headers:
                     headers.update((flat, None) for flat, _ in flatten({key: record[key]}))
@@ -141,14 +185,18 @@ def _headers(path: Path, name: str, found: Survey, items: str) -> list[str]:
     return list(headers)
 
 
-def _rows(path: Path, name: str, found: Survey, items: str, headers: list[str], report: Report) -> Iterator[Row]:
+def _rows(
+    path: Path, name: str, found: Survey, items: str, headers: list[str], shape: Shape, report: Report
+) -> Iterator[Row]:
     counts = report.counts
     for number, record in _records(path, name, found, items):
         counts.rows_in += 1
         if not isinstance(record, dict):
             report.lose(Finding("source.not-an-object", file=name, row=number, kind=type(record).__name__))
             continue
-        values = dict(flatten(record))
+        values, whole = shape(record)
+        if not whole:
+            report.tell(Finding("source.bad-geometry", file=name, row=number))
         cells = [values.get(header, "") for header in headers]
         fault = _fault(cells, headers)
         if fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import re
+import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from loaders.derivations import Derivations
 from loaders.description import Dataset, is_address
 from loaders.errors import DescriptionError, SourceError
 from loaders.findings import Finding, Findings
-from loaders.opening import open_table
+from loaders.opening import Declared, open_table
 from loaders.preparation import UNFIT, Preparation
 from loaders.source import LoadCounts, Report, SourceFile, Table
 
@@ -119,18 +120,15 @@ class _File:
         self.derivations = Derivations(context.authority, context.concepts, context.expand)
 
     def rows(self) -> Iterator[tuple[str, Origin, list[str]]]:
+        """Yield what the file's rows become."""
+        with tempfile.TemporaryDirectory(prefix="torg-") as scratch:
+            yield from self._rows(Path(scratch))
+
+    def _rows(self, scratch: Path) -> Iterator[tuple[str, Origin, list[str]]]:
         dataset, report = self.dataset, self.report
-        source = open_table(
-            self.file.path,
-            self.file.name,
-            headers.recogniser(self.columns, dataset.columns),
-            report,
-            encoding=dataset.encoding,
-            sheet=dataset.sheet,
-            items=dataset.items,
-            header_row=dataset.header_row,
-            dialect=dataset.dialect,
-        )
+        said = Declared(dataset.encoding, dataset.sheet, dataset.items, dataset.header_row, dataset.dialect)
+        recognise = headers.recogniser(self.columns, dataset.columns)
+        source = open_table(self.file.path, self.file.name, recognise, report, scratch, said)
         matched = headers.match(source, self.columns, dataset.columns, dataset.constants, report)
         preparation = Preparation(self.document, source, matched, dataset.constants, report)
         function = self._compiled(preparation)
@@ -187,7 +185,7 @@ class _File:
             kind = kind_of(text[1:]) if text.startswith(UNFIT) else error.kind
             detail = self.derivations.detail(error.column, text) if error.rule.startswith("concepts.") else ()
             self.report.tell(
-                Finding(error.rule, file=self.file.name, sheet=preparation.sheet, row=row,
+                Finding(error.rule, file=preparation.file, sheet=preparation.sheet, row=row,
                         column=preparation.header_of(error.column), kind=kind, detail=detail)
             )  # fmt: skip
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loaders import delimited, json_rows, sniff, spreadsheet, table
+from loaders import archives, delimited, json_rows, old_sheets, sniff, spreadsheet, table, xml_rows
 from loaders.decode import survey
 from loaders.errors import SourceError
 from loaders.findings import Finding
@@ -15,48 +16,64 @@ from loaders.source import Report, Table
 Recognise = Callable[[Sequence[str]], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """How a steward says that a source is to be read; what is left out is found by content."""
+
+    encoding: str = ""
+    sheet: str = ""
+    items: str = ""
+    header_row: int | None = None
+    dialect: Mapping[str, Any] = field(default_factory=dict)
+
+
 def open_table(
-    path: Path,
-    name: str,
-    recognise: Recognise,
-    report: Report,
-    *,
-    encoding: str = "",
-    sheet: str = "",
-    items: str = "",
-    header_row: int | None = None,
-    dialect: dict[str, Any] | None = None,
+    path: Path, name: str, recognise: Recognise, report: Report, scratch: Path, said: Declared = Declared()
 ) -> Table:
     """Return the table in a file; raise SourceError when it cannot be read as a table.
 
-    The keywords are what the steward declares; what is left out is found by content.
+    `scratch` is an empty folder for what an archive unpacks to; the table reads from there.
     """
     if not path.is_file():
         raise SourceError(Finding("source.missing", file=name))
     if path.stat().st_size == 0:
         raise SourceError(Finding("source.empty", file=name))
     form = sniff.container(path, name)
+    if form in ("zip", "gzip"):
+        path, name = archives.unpack(path, name, form, scratch)
+        if path.stat().st_size == 0:
+            raise SourceError(Finding("source.empty", file=name))
+        form = sniff.container(path, name)
+    if form in ("zip", "gzip"):
+        raise SourceError(Finding("source.unknown-format", file=name, detail=(("format", f"{form} in an archive"),)))
     if form == "xlsx":
-        chosen = spreadsheet.choose_sheet(path, name, sheet, recognise, report)
-        return table.from_grid(spreadsheet.grid(path, name, chosen, report), recognise, header_row, report)
-    if form is not None:
-        raise SourceError(Finding("source.unknown-format", file=name, detail=(("format", form),)))
-    found = survey(path, name, encoding)
+        chosen = spreadsheet.choose_sheet(path, name, said.sheet, recognise, report)
+        return table.from_grid(spreadsheet.grid(path, name, chosen, report), recognise, said.header_row, report)
+    if form in ("xls", "ods"):
+        sheet = old_sheets.grid(path, name, form == "ods", said.sheet, recognise, report)
+        return table.from_grid(sheet, recognise, said.header_row, report)
+    return _text_table(path, name, recognise, report, said)
+
+
+def _text_table(path: Path, name: str, recognise: Recognise, report: Report, said: Declared) -> Table:
+    if sniff.is_xml(path):
+        return xml_rows.table(path, name, said.items, report)
+    found = survey(path, name, said.encoding)
     form = sniff.text_form(path, name, found)
+    if form == "xml":
+        return xml_rows.table(path, name, said.items, report)
     for finding in found.told:
         report.tell(finding)
     if form == "json":
-        return json_rows.table(path, name, found, items, report)
-    if form == "xml":
-        raise SourceError(Finding("source.unknown-format", file=name, detail=(("format", "XML"),)))
-    said = dialect or {}
-    quote = said.get("quoteChar", '"') or None
-    delimiter = said.get("delimiter") or sniff.delimiter(path, found, quote or '"', recognise)
+        return json_rows.table(path, name, found, said.items, report)
+    words = said.dialect
+    quote = words.get("quoteChar", '"') or None
+    delimiter = words.get("delimiter") or sniff.delimiter(path, found, quote or '"', recognise)
     spoken = delimited.Dialect(
         delimiter,
         quote,
-        said.get("doubleQuote", True),
-        said.get("commentPrefix", ""),
-        said.get("skipInitialSpace", False),
+        words.get("doubleQuote", True),
+        words.get("commentPrefix", ""),
+        words.get("skipInitialSpace", False),
     )
-    return table.from_grid(delimited.grid(path, name, found, spoken), recognise, header_row, report)
+    return table.from_grid(delimited.grid(path, name, found, spoken), recognise, said.header_row, report)

@@ -33,8 +33,8 @@ def number(text: str) -> float | None:
 def are_projected(pairs: Sequence[tuple[str, str]]) -> bool:
     """Tell whether most filled pairs are metres of SWEREF 99 TM instead of degrees."""
     numbers = [(number(first), number(second)) for first, second in pairs if first and second]
-    hits = sum(1 for one, two in numbers if one is not None and two is not None and geometry.is_sweref(one, two))
-    return hits * 2 > len(numbers)
+    whole = [(one, two) for one, two in numbers if one is not None and two is not None]
+    return sum(geometry.is_sweref(one, two) for one, two in whole) * 2 > len(whole)
 
 
 class Coordinates:

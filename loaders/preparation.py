@@ -107,6 +107,11 @@ class Preparation:
         return cells[place] if place < len(cells) else ""
 
     @property
+    def file(self) -> str:
+        """The file that the rows stand in, with the archive around it."""
+        return self._table.file
+
+    @property
     def sheet(self) -> str:
         """The sheet that the rows stand in."""
         return self._table.sheet

@@ -60,6 +60,13 @@ def text_form(path: Path, name: str, found: Survey) -> Form:
     return "delimited"
 
 
+def is_xml(path: Path) -> bool:
+    """Tell whether a file says that it is XML and is no web page; its own declaration then settles its encoding."""
+    with path.open("rb") as file:
+        head = file.read(8192)
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<?xml") and not looks_like_page(head)
+
+
 def looks_like_page(head: bytes) -> bool:
     """Tell whether bytes begin as a web page does.
 

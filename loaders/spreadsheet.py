@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -63,21 +63,24 @@ def choose_sheet(
     if declared:
         refuse_bomb(path, name)
         return declared
-    names = sheet_names(path, name)
-    if not names:
-        raise SourceError(Finding("source.empty", file=name))
-    if len(names) == 1:
-        return names[0]
     known: dict[str, int] = {}
-    for each in names:
+    for each in sheet_names(path, name):
         rows = islice(_rows(path, name, each, None), HEADER_SEARCHED)
         known[each] = max((recognise(cells) for _, cells in rows), default=0)
+    return settle_sheet(known, name, report)
+
+
+def settle_sheet(known: Mapping[str, int], name: str, report: Report) -> str:
+    """Return the sheet to read, by how many known headers each has; raise SourceError when that leaves a doubt."""
+    if not known:
+        raise SourceError(Finding("source.empty", file=name))
     best = max(known.values())
-    chosen = [each for each in names if known[each] == best]
-    if best < 2 or len(chosen) > 1:
-        raise SourceError(Finding("source.sheet-unsure", file=name, detail=(("known", ", ".join(names)),)))
-    others = ", ".join(each for each in names if each != chosen[0])
-    report.tell(Finding("source.other-sheets", file=name, sheet=chosen[0], detail=(("known", others),)))
+    chosen = [each for each in known if known[each] == best]
+    if len(known) > 1 and (best < 2 or len(chosen) > 1):
+        raise SourceError(Finding("source.sheet-unsure", file=name, detail=(("known", ", ".join(known)),)))
+    if len(known) > 1:
+        others = ", ".join(each for each in known if each != chosen[0])
+        report.tell(Finding("source.other-sheets", file=name, sheet=chosen[0], detail=(("known", others),)))
     return chosen[0]
 
 
