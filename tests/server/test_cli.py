@@ -126,3 +126,16 @@ def test_nothing_is_written_outside_the_data_folder(small_site: SmallSite):
     small_site.publish()
     assert before == {path: mtime for path, mtime in before.items() if path.stat().st_mtime_ns == mtime}
     assert {"data", "datasets", "site.toml"} == {entry.name for entry in small_site.folder.iterdir()}
+
+
+def test_a_token_is_shown_once_and_can_be_revoked(small_site):
+    (small_site.data).mkdir()
+    made = torg("token", "create", "Regionens karta", "--site", small_site.folder)
+    assert made.exit_code == 0, made.output
+    secret = made.stdout.strip()
+    assert secret.startswith("torg_") and "revoke" in made.stderr
+    listed = json.loads(torg("token", "list", "--site", small_site.folder, "--format", "json").stdout)
+    assert ["Regionens karta"] == [entry["name"] for entry in listed]
+    assert not [path for path in small_site.data.rglob("*") if path.is_file() and secret in path.read_text("utf-8")]
+    assert 0 == torg("token", "revoke", listed[0]["id"], "--site", small_site.folder).exit_code
+    assert 2 == torg("token", "revoke", listed[0]["id"], "--site", small_site.folder).exit_code
