@@ -145,6 +145,23 @@ def log(uri: str | None, folder: Path, format: str) -> None:
 
 
 @main.command()
+@site_option
+def rebase(folder: Path) -> None:
+    """Move every identifier to the base that site.toml has now; old addresses will lead on (308)."""
+    from server.publish import rebase as run
+
+    site, settings = _open(folder)
+    moved = run(site, settings)
+    if moved is None:
+        say(sv=f"Basadressen är redan {site.base}.", en=f"The base address is {site.base} already.")
+        return
+    say(
+        sv=f"{moved[0]} har blivit {moved[1]}. Kör nu torg publish.",
+        en=f"{moved[0]} has become {moved[1]}. Now run torg publish.",
+    )
+
+
+@main.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @site_option

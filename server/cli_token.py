@@ -36,9 +36,10 @@ def create(name: str, days: int, folder: Path) -> None:
     """Make a token for the client NAME and print it, once: only its hash is kept."""
     made, text = _file(folder).create(name, days)
     click.echo(text)
+    until = made.expires[:10]
     say(
-        sv=f"Skickas som Authorization: Bearer. Gäller till {made.expires[:10]}; dra in med torg token revoke {made.id}.",
-        en=f"Send it as Authorization: Bearer. Valid until {made.expires[:10]}; revoke with torg token revoke {made.id}.",
+        sv=f"Skickas som Authorization: Bearer. Gäller till {until}; dra in med torg token revoke {made.id}.",
+        en=f"Send it as Authorization: Bearer. Valid until {until}; revoke with torg token revoke {made.id}.",
         err=True,
     )
 

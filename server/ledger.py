@@ -129,6 +129,24 @@ class Ledger:
             ledger.executescript(_SCHEMA)
             ledger.execute("INSERT OR REPLACE INTO site VALUES ('base', ?)", (base,))
 
+    def former_bases(self) -> list[str]:
+        """Return the bases the paths had before, newest first: their addresses lead on for ever."""
+        if not self.path.exists():
+            return []
+        with closing(self._connect()) as ledger:
+            row = ledger.execute("SELECT value FROM site WHERE key = 'former-bases'").fetchone()
+        return list(json.loads(row[0])) if row else []
+
+    def rebase(self, base: str) -> None:
+        """Move all paths to another base and remember the old one."""
+        old, former = self.base(), self.former_bases()
+        if old is None or old == base:
+            return
+        former = [old, *(entry for entry in former if entry not in (old, base))]
+        with closing(self._connect()) as ledger, ledger:
+            ledger.execute("INSERT OR REPLACE INTO site VALUES ('former-bases', ?)", (json.dumps(former),))
+            ledger.execute("INSERT OR REPLACE INTO site VALUES ('base', ?)", (base,))
+
     def _states(self, paths: Iterable[str]) -> dict[str, str]:
         if not self.path.exists():
             return {}

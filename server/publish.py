@@ -100,6 +100,21 @@ def restore(
             return run.build(dry_run=False, described=True)
 
 
+def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
+    """Move the ledger to the base that site.toml has now; return (old, new), None when there was nothing to move.
+
+    The next publication writes everything under the new base; the old addresses are answered with 308.
+    """
+    data = DataFolder(settings.data_folder(site.folder))
+    with data.writing("rebase"):
+        ledger = Ledger(data.path / "ledger.sqlite")
+        old = ledger.base()
+        if old is None or old == site.base:
+            return None
+        ledger.rebase(site.base)
+        return old, site.base
+
+
 def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Progress = _silent) -> RunReport:
     """Return what a publication would find, without publishing and without the writer's lock."""
     from tempfile import TemporaryDirectory

@@ -16,7 +16,7 @@ from server.errors import LockedError, OperationError
 from server.generations import DataFolder
 from server.graph_files import read_graph, subject
 from server.ledger import Ledger
-from server.publish import STEPS, check, restore
+from server.publish import STEPS, check, rebase, restore
 from server.settings import Settings
 from server.site import read_site
 from server.store import ReadStore
@@ -238,6 +238,21 @@ def test_another_base_is_an_error_once_something_is_published(small_site):
     (small_site.folder / "site.toml").write_text(SITE.replace("data.asen", "data2.asen"), "utf-8")
     with pytest.raises(LoadError, match=r"https://data2\.asen\.example/"):
         small_site.publish()
+
+
+def test_a_rebase_moves_every_identifier_and_remembers_the_old_base(small_site):
+    small_site.publish()
+    (small_site.folder / "site.toml").write_text(SITE.replace("data.asen", "data2.asen"), "utf-8")
+    moved = rebase(read_site(small_site.folder), Settings())
+    assert ("https://data.asen.example/", "https://data2.asen.example/") == moved
+    assert rebase(read_site(small_site.folder), Settings()) is None
+
+    assert 2 == small_site.publish().generation
+
+    ledger = Ledger(small_site.data / "ledger.sqlite")
+    assert ["https://data.asen.example/"] == ledger.former_bases()
+    assert ["minted"] == [event.event for event in ledger.events(SCHOOL)]
+    assert all("data2.asen" in subject(line) for line in graph_of(small_site))
 
 
 KILLED = """
