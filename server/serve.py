@@ -39,8 +39,9 @@ def serve(site: Path, settings: Settings, *, ready: Callable[[], None] | None = 
 def application(site: Path, settings: Settings) -> Callable[..., Any]:
     """Return the WSGI application of a site; called in granian's worker process."""
     from server import create_app
+    from server.views.operations import front
 
-    return create_app(site, settings)
+    return front(create_app(site, settings))
 
 
 def _check_address(host: str, port: int) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from server.instance import Torg
 
 BLUEPRINTS = (
-    "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql", "api",
+    "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
+    "operations", "api",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 

@@ -1,0 +1,100 @@
+"""Figures for the operator in the Prometheus format: requests, readers and their deaths, budgets, cache, generation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from server.byte_cache import ByteCache
+from server.query_service import QueryService
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class Metrics:
+    """The figures of one web process; each has a registry of its own, so applications do not mix."""
+
+    def __init__(self, queries: QueryService, generation: Callable[[], str]) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter("torg_requests", "Requests by status.", ["status"], registry=self._registry)
+        self._seconds = Histogram(
+            "torg_request_seconds", "Time to an answer.", buckets=_BUCKETS, registry=self._registry
+        )
+        self.cache: ByteCache | None = None
+        self._queries, self._generation = queries, generation
+        self._registry.register(_State(self))
+
+    def observe(self, status: str, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(status[:3]).inc()
+        self._seconds.observe(seconds)
+
+    def page(self) -> bytes:
+        """Return every figure in the text format."""
+        return generate_latest(self._registry)
+
+    def state(self) -> Iterator[Metric]:
+        """Yield what is counted elsewhere, as it is now."""
+        name = self._generation()
+        yield _gauge("torg_generation", "Number of the current generation.", float(name or 0))
+        budgets = self._queries.budgets.counts
+        refused = CounterMetricFamily(
+            "torg_budget_refused", "Requests refused for a client's budget.", labels=["budget"]
+        )
+        for label, value in (("time", budgets.time), ("parallel", budgets.parallel), ("guesses", budgets.guesses)):
+            refused.add_metric([label], value)
+        yield refused
+        yield from self._pool()
+        if self.cache is not None:
+            counts = self.cache.counts
+            answers = CounterMetricFamily(
+                "torg_cache_requests", "Requests by what the byte cache did.", labels=["done"]
+            )
+            for label, value in (("hit", counts.hits), ("miss", counts.misses), ("passed", counts.passed)):
+                answers.add_metric([label], value)
+            yield answers
+            yield _gauge("torg_cache_bytes", "Bytes in the byte cache.", self.cache.bytes)
+
+    def _pool(self) -> Iterator[Metric]:
+        pool = self._queries.started
+        if pool is None:
+            return
+        load, counts = pool.load(), pool.counts
+        for label, value in load.items():
+            yield _gauge(f"torg_queries_{label}" if label != "readers" else "torg_readers", _LOAD[label], value)
+        yield _gauge("torg_readers_confined", "1 when readers have no network on this machine.", not pool.notices)
+        queries = CounterMetricFamily("torg_queries", "Queries by outcome.", labels=["outcome"])
+        for name in ("answered", "shared", "busy", "remembered", "tried"):
+            queries.add_metric([name], getattr(counts, name))
+        yield queries
+        deaths = CounterMetricFamily("torg_reader_deaths", "Readers ended, by reason.", labels=["reason"])
+        for reason, value in counts.deaths.items():
+            deaths.add_metric([reason], value)
+        yield deaths
+
+
+_LOAD = {
+    "running": "Queries being evaluated.",
+    "waiting": "Queries waiting for a reader.",
+    "readers": "Living reader processes.",
+}
+
+
+class _State(Collector):
+    """Asks for the state at each scrape."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._metrics.state()
+
+    def describe(self) -> list[Metric]:
+        return []
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)

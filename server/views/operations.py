@@ -1,0 +1,81 @@
+"""For the operator: figures (`/-/metrics`), kept generations (`/-/generations`), and the front of the web process."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Flask, Response, current_app
+
+from server.byte_cache import ByteCache
+from server.metrics import Metrics
+from server.views.http import answer, torg
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.record
+def _start(state: Any) -> None:
+    app: Flask = state.app
+    site = app.extensions["torg"]
+    app.extensions["torg.metrics"] = Metrics(app.extensions["torg.queries"], lambda: site.data.current_name() or "")
+
+
+@blueprint.get("/-/metrics")
+def metrics() -> Response:
+    """Answer the figures of this process in the Prometheus text format."""
+    figures: Metrics = current_app.extensions["torg.metrics"]
+    return answer(figures.page(), "text/plain; version=0.0.4; charset=utf-8", cache_control="no-store")
+
+
+@blueprint.get("/-/generations")
+def generations() -> Response:
+    """Answer the generations that are kept, the newest first, and which of them is served."""
+    data = torg().data
+    current = data.current_name()
+    kept = []
+    for number in reversed(data.numbers()):
+        generation = data.generation(number)
+        try:
+            kept.append(
+                {
+                    "number": number,
+                    "created": generation.manifest["created"],
+                    "triples": generation.manifest["default_graph_triples"],
+                    "current": generation.name == current,
+                }
+            )
+        finally:
+            generation.close()
+    body = json.dumps({"generations": kept}).encode() + b"\n"
+    return answer(body, "application/json", cache_control="no-store")
+
+
+def front(app: Flask) -> WSGIApplication:
+    """Return the application as it is served: behind the byte cache, with every request counted.
+
+    Queries collapse in the readers, so that those who wait for one hold no more threads than readers allow.
+    """
+    site, figures = app.extensions["torg"], app.extensions["torg.metrics"]
+    most = int(site.settings.cache_mb) << 20
+    cache = ByteCache(app.wsgi_app, lambda: site.data.current_name() or "", most, own_flights=("/sparql", "/api/"))
+    figures.cache = cache
+
+    def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        started, said = time.perf_counter(), ["500"]
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
+            said[0] = status
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        try:
+            return cache(environ, start)
+        finally:
+            figures.observe(said[0], time.perf_counter() - started)
+
+    return counted
