@@ -7,23 +7,22 @@ publishers, one level of `dcterms:hasPart`, exact licence IRIs, one `dcterms:for
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from loaders.description import Dataset, specification_names
+from server.catalog_agents import Agents
 from server.catalog_concepts import Places, service_area, theme_of
 from server.catalog_graph import CatalogGraph, term
-from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only, publisher_iri, publisher_type
+from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only, publisher_iri
 from server.catalog_values import (
     XSD,
     address,
     as_list,
     by_language,
     code_list,
-    email,
     period_bounds,
     texts,
     time,
@@ -108,7 +107,8 @@ class _Catalog:
         self.graph = CatalogGraph()
         self.iri = site.uris.iri
         self.places = Places(site)
-        self.contacts: set[str] = set()
+        self.described_series: set[str] = set()
+        self.agents = Agents(site, self.graph, self.places)
 
     def build(self) -> CatalogGraph:
         root = self.iri("id/catalog")
@@ -121,16 +121,16 @@ class _Catalog:
         descriptions = dict(self.site.description) or self.said("site", "description")
         self.catalog(root, titles, descriptions, keeper, self.entries)
         places = {self.site.publishers[key].kommunkod for key in keys} - {""}
-        self.graph.link(root, "dcterms:spatial", *map(self.place, places))
+        self.graph.link(root, "dcterms:spatial", *map(self.places.at, places))
         for key in keys if len(keys) > 1 else []:
             self.publisher_catalog(root, self.site.publishers[key])
         if keeper:
-            self.publisher(keeper)
+            self.agents.publisher(keeper)
         for entry in self.entries:
-            self.publisher(self.site.publishers[entry.dataset.publisher])
+            self.agents.publisher(self.site.publishers[entry.dataset.publisher])
             self.dataset(entry)
-        if self.entries and keeper:
-            self.service(root, keeper)
+        if keeper and any(entry.graphs for entry in self.entries):
+            self.services(root, keeper)
         return self.graph
 
     def said(self, section: str, word: str, **fills: str) -> dict[str, Any]:
@@ -159,8 +159,7 @@ class _Catalog:
         g.text(iri, "dcterms:title", titles)
         g.text(iri, "dcterms:description", descriptions)
         g.link(iri, "dcterms:publisher", publisher_iri(publisher) if publisher else None)
-        license = str(self.site.raw.get("site", {}).get("license", CC0))
-        g.link(iri, "dcterms:license", code_list("license").iri(license) or CC0)
+        g.link(iri, "dcterms:license", self.license())
         g.link(iri, "dcat:themeTaxonomy", THEMES)
         g.link(iri, "dcterms:language", *(code_list("language").iri(tag) for tag in self.site.languages))
         g.link(iri, "foaf:homepage", self.iri("datasets"))
@@ -182,51 +181,7 @@ class _Catalog:
         self.graph.link(iri, "dcterms:isPartOf", root)
         self.catalog(iri, titles, descriptions, publisher, mine)
         if publisher.kommunkod:
-            self.graph.link(iri, "dcterms:spatial", self.place(publisher.kommunkod))
-
-    def publisher(self, publisher: Publisher) -> None:
-        g, iri, ours = self.graph, publisher_iri(publisher), self.site.uris.organization(publisher.orgnr)
-        g.link(iri, "rdf:type", term("foaf:Agent"))
-        g.text(iri, "foaf:name", publisher.name)
-        g.text(iri, "dcterms:description", publisher.description)
-        g.literal(iri, "dcterms:identifier", publisher.orgnr)
-        g.link(iri, "dcterms:type", publisher_type(publisher))
-        g.link(iri, "foaf:homepage", address(publisher.homepage) if publisher.homepage else None)
-        g.link(iri, "owl:sameAs", ours)
-        # Ours is not typed as an agent, or the portal would count it as a second publisher.
-        g.link(ours, "owl:sameAs", iri)
-        g.text(ours, "rdfs:label", publisher.name)
-        g.literal(ours, "dcterms:identifier", publisher.orgnr)
-        if publisher.kommunkod:
-            g.link(ours, "dcterms:spatial", self.place(publisher.kommunkod))
-
-    def contact(self, publisher: Publisher, said: Any) -> str | None:
-        """Describe the contact of a dataset, else of its publisher; return its IRI, None without any contact.
-
-        The address is the key: a contact that several datasets share is described once (harvesting, identifiers).
-        """
-        table = dict(said) if isinstance(said, Mapping) else {"email": said} if said else {}
-        mail = email(table.get("email") or publisher.contact or "")
-        url = address(table.get("url") or ("" if mail else publisher.contact))
-        if not mail and not url:
-            return None
-        iri = self.iri(f"id/contact/{publisher.key}/{key_part((mail or url or '').removeprefix('mailto:').lower())}")
-        if iri in self.contacts:
-            return iri
-        self.contacts.add(iri)
-        g = self.graph
-        kind = "vcard:Individual" if str(table.get("type", "")).endswith("Individual") else "vcard:Organization"
-        g.link(iri, "rdf:type", term(kind))
-        names = by_language(table.get("name") or publisher.name, self.site.languages[0])
-        g.literal(iri, "vcard:fn", str(next(iter(names.values()))))
-        g.link(iri, "vcard:hasEmail", mail)
-        g.link(iri, "vcard:hasURL", url)
-        if phone := table.get("phone") or table.get("telephone"):
-            g.link(iri, "vcard:hasTelephone", address("tel:" + re.sub(r"[^\d+]", "", str(phone))))
-        return iri
-
-    def place(self, value: str) -> str | None:
-        return self.places.iri(value) if ":" not in value else address(value)
+            self.graph.link(iri, "dcterms:spatial", self.places.at(publisher.kommunkod))
 
     def dataset_iri(self, dataset: Dataset) -> str:
         return self.site.uris.dataset(dataset.publisher, dataset.name)
@@ -244,9 +199,10 @@ class _Catalog:
                 self.value(iri, word, property, kind, said[word])
         self.themes(iri, said)
         g.link(iri, "dcterms:publisher", publisher_iri(publisher))
-        g.link(iri, "dcat:contactPoint", self.contact(publisher, said.get("contactPoint")))
+        g.link(iri, "dcat:contactPoint", self.agents.contact(publisher, said.get("contactPoint")))
         self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
         self.conditions(iri, dataset.key, said)
+        self.series(iri, publisher, dataset, said)
         if entry.graphs:
             self.distributions(entry, iri, said)
 
@@ -262,6 +218,29 @@ class _Catalog:
                 g.link(iri, property, node)
                 g.link(node, "rdf:type", term(kind))
                 g.text(node, text, texts_said)
+
+    def series(self, iri: str, publisher: Publisher, dataset: Dataset, said: Mapping[str, Any]) -> None:
+        """Put a dataset in its series: by its address, or by a name of the publisher's own, described once."""
+        asked = said.get("inSeries")
+        table = asked if isinstance(asked, Mapping) else {"name": asked} if asked else {}
+        if not table.get("name"):
+            return
+        g, name, first = self.graph, str(table["name"]), self.site.languages[0]
+        if "://" in name:
+            g.link(iri, "dcat:inSeries", address(name))
+            return
+        series = self.iri(f"id/series/{publisher.key}/{key_part(name)}")
+        g.link(iri, "dcat:inSeries", series)
+        if series in self.described_series:
+            return
+        self.described_series.add(series)
+        g.link(series, "rdf:type", term("dcat:DatasetSeries"))
+        g.text(series, "dcterms:title", by_language(table.get("title"), first) or said["title"])
+        g.text(series, "dcterms:description", by_language(table.get("description"), first) or said["description"])
+        g.link(series, "dcterms:publisher", publisher_iri(publisher))
+        g.link(series, "dcat:contactPoint", self.agents.contact(publisher, said.get("contactPoint")))
+        self.value(series, "conformsTo", "dcterms:conformsTo", "specification", said.get("conformsTo"))
+        self.value(series, "accrualPeriodicity", "dcterms:accrualPeriodicity", "code", said.get("accrualPeriodicity"))
 
     def themes(self, iri: str, said: Mapping[str, Any]) -> None:
         """Write EU themes as dcat:theme, our own service areas as dcterms:subject; the first follow from the second."""
@@ -290,7 +269,7 @@ class _Catalog:
         if kind == "code":
             return code_list(word).iri(value)
         if kind == "place":
-            return self.place(value)
+            return self.places.at(value)
         if kind == "specification" and ":" not in value:
             return self.site.uris.resolve(f"spec/{value}") if value in specification_names() else None
         return address(value)
@@ -329,7 +308,6 @@ class _Catalog:
                 self.distribution(entry, dataset, said, "csv", graph.period, table, table)
         iri = self.distribution(entry, dataset, said, "sparql", "", self.iri("sparql"), None)
         self.graph.link(iri, "dcat:accessService", self.iri("id/service/sparql"))
-        self.graph.link(self.iri("id/service/sparql"), "dcat:servesDataset", dataset)
 
     def distribution(
         self,
@@ -373,24 +351,42 @@ class _Catalog:
             g.link(iri, "spdx:algorithm", term("spdx:checksumAlgorithm_sha256"))
             g.literal(iri, "spdx:checksumValue", sha256, datatype=XSD + "hexBinary")
 
-    def service(self, catalog: str, keeper: Publisher) -> None:
-        """Describe the SPARQL service, which serves every dataset."""
-        g, shared, iri = self.graph, texts()["service"]["sparql"], self.iri("id/service/sparql")
-        g.link(catalog, "dcat:service", iri)
-        g.link(iri, "rdf:type", term("dcat:DataService"))
-        g.text(iri, "dcterms:title", self.said_of(shared["title"]))
-        g.text(iri, "dcterms:description", self.said_of(shared["description"]))
-        g.text(iri, "dcat:keyword", shared["keyword"])
-        g.link(iri, "dcat:endpointURL", self.iri(shared["path"]))
-        g.link(iri, "dcat:endpointDescription", self.iri(shared["description_path"]))
-        g.link(iri, "dcat:landingPage", self.iri(shared["path"]))
-        g.literal(iri, "dcterms:format", shared["format"])
-        g.link(iri, "dcterms:conformsTo", shared["conformsTo"])
-        g.link(iri, "dcterms:accessRights", code_list("accessRights").iri("PUBLIC"))
-        license = str(self.site.raw.get("site", {}).get("license", CC0))
-        g.link(iri, "dcterms:license", code_list("license").iri(license))
-        g.link(iri, "dcterms:publisher", publisher_iri(keeper))
-        g.link(iri, "dcat:contactPoint", self.contact(keeper, None))
+    def services(self, catalog: str, keeper: Publisher) -> None:
+        """Describe the services, which serve every published dataset."""
+        g = self.graph
+        for name, shared in texts()["service"].items():
+            iri = self.iri(f"id/service/{name}")
+            g.link(catalog, "dcat:service", iri)
+            g.link(iri, "rdf:type", term("dcat:DataService"))
+            g.text(iri, "dcterms:title", self.said_of(shared["title"]))
+            g.text(iri, "dcterms:description", self.said_of(shared["description"]))
+            g.text(iri, "dcat:keyword", shared["keyword"])
+            g.link(iri, "dcat:endpointURL", self.iri(shared["path"]))
+            g.link(iri, "dcat:endpointDescription", self.iri(shared["description_path"]))
+            g.link(iri, "dcat:landingPage", self.iri(shared["path"]))
+            g.literal(iri, "dcterms:format", shared["format"])
+            g.link(iri, "dcterms:conformsTo", shared["conformsTo"])
+            g.link(iri, "dcterms:accessRights", code_list("accessRights").iri("PUBLIC"))
+            g.link(iri, "dcterms:license", self.license())
+            g.link(iri, "dcterms:publisher", publisher_iri(keeper))
+            g.link(iri, "dcat:contactPoint", self.agents.contact(keeper, None))
+            served = [entry.dataset for entry in self.entries if entry.graphs]
+            g.link(iri, "dcat:servesDataset", *map(self.dataset_iri, served))
+            self.high_value_service(iri, served)
+
+    def high_value_service(self, iri: str, served: Sequence[Dataset]) -> None:
+        """Mark a service of high-value datasets: law and categories, as DCAT-AP HVD asks of services."""
+        said = [described(self.site, dataset) for dataset in served]
+        valued = [one for one in said if HVD_LEGISLATION in as_list(one.get("applicableLegislation"))]
+        if valued:
+            self.graph.link(iri, "dcatap:applicableLegislation", HVD_LEGISLATION)
+            self.graph.link(iri, "foaf:page", self.iri("psidata"))
+            for one in valued:
+                self.value(iri, "hvdCategory", "dcatap:hvdCategory", "code", one.get("hvdCategory"))
+
+    def license(self) -> str:
+        """Return the licence of the catalogue itself and of the services: the site's, else CC0."""
+        return code_list("license").iri(str(self.site.raw.get("site", {}).get("license", CC0))) or CC0
 
     def said_of(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {tag: self.fill(text, tag, {}) for tag, text in values.items()}

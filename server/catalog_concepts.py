@@ -10,6 +10,7 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import SKOS
 
 import ontology
+from server.catalog_values import address
 from server.site import Site
 
 _BASE = "https://base.invalid/"
@@ -72,3 +73,7 @@ class Places:
     def iri(self, code: str) -> str | None:
         """Return the IRI of the place with this code, None when there is none."""
         return f"{self._shared}/{code}" if code in _codes("place") else self._own.get(code)
+
+    def at(self, value: str) -> str | None:
+        """Return the IRI of a place given by its code or by its address, None when it is neither."""
+        return self.iri(value) if ":" not in value else address(value)

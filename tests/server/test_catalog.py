@@ -17,6 +17,7 @@ SHARED = Path(os.environ.get("TORG_SHARED", Path(__file__).parents[2].parent / "
 SHAPES = SHARED / "data/dcat-ap/3.0.1"
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
+SCHEMA = Namespace("http://schema.org/")
 BASE = "https://data.norrsjo.example/"
 SITE_TOML = """
 [site]
@@ -285,6 +286,61 @@ def test_each_period_has_its_distributions_and_the_dataset_the_whole_time(graph:
     interval = graph.value(ledger, DCTERMS.temporal)
     assert graph.value(interval, DCAT.startDate) == Literal("2025-12-01", datatype=XSD.date)
     assert graph.value(interval, DCAT.endDate) == Literal("2026-01-31", datatype=XSD.date)
+
+
+def test_a_series_is_described_once_and_holds_its_years(site: Site) -> None:
+    entry = entries_of(site)[0]
+    series = {"name": "reskontra", "title": {"sv": "Leverantörsreskontra, alla år"}}
+    years = [
+        replace(
+            entry,
+            dataset=replace(
+                entry.dataset, name=f"reskontra-{year}", metadata=entry.dataset.metadata | {"inSeries": said}
+            ),
+        )
+        for year, said in ((2025, series), (2026, "reskontra"))
+    ]
+    graph = parsed(catalog_lines(site, years))
+    (found,) = graph.subjects(RDF.type, URIRef(DCAT + "DatasetSeries"))
+    assert found == URIRef(BASE + "id/series/granby/reskontra")
+    assert len(list(graph.subjects(URIRef(DCAT + "inSeries"), found))) == 2
+    assert list(graph.objects(found, DCTERMS.title)) == [Literal("Leverantörsreskontra, alla år", "sv")]
+    for mandatory in (DCTERMS.description, DCTERMS.publisher):
+        assert (found, mandatory, None) in graph
+
+
+def test_services_of_high_value_data_say_so(graph: Graph) -> None:
+    for service in graph.subjects(RDF.type, DCAT.DataService):
+        assert (service, DCATAP.hvdCategory, URIRef("http://data.europa.eu/bna/c_a9135398")) in graph
+        for needed in (DCAT.contactPoint, DCAT.servesDataset, FOAF.page, DCATAP.applicableLegislation):
+            assert (service, needed, None) in graph
+
+
+def test_what_is_only_listed_has_reason_fee_and_contact_but_no_distribution(site: Site) -> None:
+    entry = entries_of(site)[0]
+    said = {
+        "status": "not-published",
+        "title": {"sv": "Bygglov"},
+        "description": {"sv": "Beslut om bygglov."},
+        "reason": {"sv": "Innehåller personuppgifter.", "en": "Holds personal data."},
+        "fee": {"sv": "Självkostnad"},
+    }
+    listed = replace(entry.dataset, name="bygglov", metadata=said, specification=None, sources=())
+    graph = parsed(catalog_lines(replace(site, datasets=(*site.datasets, listed)), [entry]))
+    dataset = URIRef(BASE + "id/dataset/granby/bygglov")
+    assert (URIRef(BASE + "id/catalog"), DCAT.dataset, dataset) in graph
+    assert not list(graph.objects(dataset, DCAT.distribution))
+    rights = "http://publications.europa.eu/resource/authority/access-right/NON_PUBLIC"
+    assert graph.value(dataset, DCTERMS.accessRights) == URIRef(rights)
+    reason = graph.value(dataset, DCTERMS.rights)
+    assert set(graph.objects(reason, RDFS.label)) == {
+        Literal("Innehåller personuppgifter.", "sv"),
+        Literal("Holds personal data.", "en"),
+    }
+    offer = graph.value(dataset, SCHEMA.offers)
+    assert graph.value(offer, SCHEMA.description) == Literal("Självkostnad", "sv")
+    assert (dataset, DCAT.contactPoint, None) in graph
+    assert set(graph.objects(None, DCAT.servesDataset)) == {URIRef(BASE + "id/dataset/granby/reskontra")}
 
 
 def test_high_value_dataset_names_the_law_on_dataset_and_distributions(graph: Graph) -> None:
