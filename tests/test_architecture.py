@@ -11,7 +11,14 @@ PACKAGES = ("ontology", "queries", "loaders", "server")
 
 TOP = ("server.cli", "server.views", "server.serve")
 
-STORE_MODULES = {"server.store", "server.rdf_formats", "server.reader", "server.reader_process", "server.rdf_process"}
+STORE_MODULES = {
+    "server.store",
+    "server.rdf_formats",
+    "server.reader",
+    "server.reader_process",
+    "server.rdf_process",
+    "server.shapes",
+}
 SOCKET_MODULES = {
     "loaders.fetch",
     "server.serve",  # only asks whether the port is free
@@ -120,3 +127,19 @@ def test_sockets_only_where_said():
 def test_every_module_says_what_it_is_for():
     missing = [name for name, path in modules().items() if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
     assert [] == missing
+
+
+def test_every_imported_library_is_a_declared_dependency():
+    import re
+    import sys
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    optional = [name for extra in project.get("optional-dependencies", {}).values() for name in extra]
+    declared = {re.split(r"[<>=\[ ;]", entry)[0].lower().replace("_", "-") for entry in project["dependencies"] + optional}
+    distribution = {"python-calamine": "python_calamine", "prometheus-client": "prometheus_client"}
+    known = {distribution.get(name, name.replace("-", "_")) for name in declared}
+    # These come with Flask and requests; _typeshed is for type checkers only.
+    known |= {"werkzeug", "jinja2", "markupsafe", "urllib3", "_typeshed"}
+    found = {name.split(".")[0] for path in modules().values() for name in imports(path)}
+    assert set() == found - known - set(sys.stdlib_module_names) - set(PACKAGES) - {"markdown_it"}
