@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into"]
-State = Literal["live", "withdrawn", "replaced", "merged", "split"]
+Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into", "purged"]
+State = Literal["live", "withdrawn", "replaced", "merged", "split", "purged"]
 
 _STATES: dict[str, State] = {
     "minted": "live",
@@ -25,6 +25,7 @@ _STATES: dict[str, State] = {
     "replaced-by": "replaced",
     "merged-into": "merged",
     "split-into": "split",
+    "purged": "purged",
 }
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
@@ -73,9 +74,25 @@ class Ledger:
         events = self.events(path)
         if not events:
             return None
-        last = events[-1]
-        successors = tuple(json.loads(last.detail)) if last.event.endswith(("-by", "-into")) else ()
-        return LedgerState(_STATES[last.event], last.generation, last.time, successors)
+        return _state(events[-1])
+
+    def states(self, paths: Iterable[str]) -> dict[str, LedgerState]:
+        """Return where each of many paths stands; those never minted are left out."""
+        listed, states = list(dict.fromkeys(paths)), dict[str, LedgerState]()
+        if not listed or not self.path.exists():
+            return states
+        with closing(self._connect()) as ledger:
+            for start in range(0, len(listed), 500):
+                chunk = listed[start : start + 500]
+                marks = ",".join("?" * len(chunk))
+                rows = ledger.execute(
+                    "SELECT path, event, generation, time, CASE event WHEN 'withdrawn' THEN '' ELSE detail END "
+                    f"FROM event WHERE path IN ({marks}) ORDER BY id",
+                    chunk,
+                )
+                for row in rows:
+                    states[row[0]] = _state(LedgerEvent(*row))
+        return states
 
     def events(self, path: str) -> list[LedgerEvent]:
         """Return the story of a path, oldest first."""
@@ -192,6 +209,11 @@ class Recorder:
             (path, event, self._generation, self._time, detail),
         )
         self.counts[event] = self.counts.get(event, 0) + 1
+
+
+def _state(last: LedgerEvent) -> LedgerState:
+    successors = tuple(json.loads(last.detail)) if last.event.endswith(("-by", "-into")) else ()
+    return LedgerState(_STATES[last.event], last.generation, last.time, successors)
 
 
 def last_events(ledger: sqlite3.Connection, paths: list[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BLUEPRINTS = (
     "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
-    "operations", "api",
+    "operations", "api", "resolve", "reconcile", "changes", "history",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 

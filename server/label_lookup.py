@@ -1,0 +1,83 @@
+"""Reads the label index in bulk: every label of many things, and the things that many texts name."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from server.labels import Label, fold
+
+_CHUNK = 500
+_COLUMNS = "label.iri, label.text, label.language, label.role, label.class, label.graph"
+
+
+class LabelLookup:
+    """Bulk questions to a label index; safe to share between threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+
+    def _index(self) -> sqlite3.Connection:
+        index: sqlite3.Connection | None = getattr(self._local, "index", None)
+        if index is None:
+            index = sqlite3.connect(f"file:{self._path}?mode=ro&immutable=1", uri=True)
+            self._local.index = index
+        return index
+
+    def of(self, iris: Iterable[str]) -> dict[str, list[Label]]:
+        """Return all labels, alternative labels and notations of each IRI that has any."""
+        found: dict[str, list[Label]] = {}
+        for label in self._rows("iri IN ({})", list(dict.fromkeys(iris))):
+            found.setdefault(label.iri, []).append(label)
+        return found
+
+    def named(self, texts: Iterable[str]) -> dict[str, list[Label]]:
+        """Return what each text names: letter case, diacritics and spaces aside, but otherwise the whole text.
+
+        A text in the same case is looked up by an index; the few others go through the word index.
+        """
+        wanted = list(dict.fromkeys(texts))
+        exact: dict[str, list[Label]] = {}
+        for label in self._rows("text COLLATE NOCASE IN ({})", wanted):
+            exact.setdefault(fold(label.text), []).append(label)
+        found = {}
+        for text in wanted:
+            labels = exact.get(fold(text)) or self._folded(text)
+            if labels:
+                found[text] = labels
+        return found
+
+    def _folded(self, text: str) -> list[Label]:
+        folded = fold(text)
+        words = "".join(char if char.isalnum() else " " for char in folded).split()
+        if not words or len(words) > 24:
+            return []
+        phrase = " ".join(words)
+        rows = self._index().execute(
+            f"SELECT {_COLUMNS} FROM (SELECT rowid FROM word WHERE word MATCH ? LIMIT 500) AS hit "
+            "JOIN label ON label.id = hit.rowid",
+            (f'folded : "{phrase}"',),
+        )
+        return [label for label in (Label(*row) for row in rows) if fold(label.text) == folded]
+
+    def all(self) -> Iterator[Label]:
+        """Yield every label, alternative label and notation, in the order of the index."""
+        for row in self._index().execute(f"SELECT {_COLUMNS} FROM label ORDER BY id"):
+            yield Label(*row)
+
+    def classes(self) -> dict[str, int]:
+        """Return how many things with a label there are of each class."""
+        rows = self._index().execute(
+            "SELECT class, count(DISTINCT iri) FROM label WHERE class != '' GROUP BY class ORDER BY class"
+        )
+        return dict(rows.fetchall())
+
+    def _rows(self, condition: str, values: Sequence[str]) -> Iterator[Label]:
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            where = condition.format(",".join("?" * len(chunk)))
+            for row in self._index().execute(f"SELECT {_COLUMNS} FROM label WHERE {where} ORDER BY id", chunk):
+                yield Label(*row)
