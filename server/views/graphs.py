@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from typing import IO
 
 from flask import Blueprint, Response, request
@@ -13,10 +14,12 @@ from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, TURTLE, Format
 from server.generations import GraphEntry
 from server.graph_answers import SMALL, write_graph_answer
+from server.graph_tables import write_graph_table
 from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.presentation import Presenter
 from server.rdf_formats import iri as checked_iri
+from server.twins import TABLES
 from server.views.http import answer, here, language, negotiated, page, public, torg
 
 blueprint = Blueprint("graphs", __name__)
@@ -30,7 +33,7 @@ def direct(name: str) -> Response:
     for tried, ending in ((request.path, ""), (stem, suffix)) if suffix else ((request.path, ""),):
         for spelling in spellings(tried):
             if entry := opened.graphs.get(torg().uris.iri(spelling)):
-                return _graph(opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:]), ending, here(spelling))
+                return _graph(opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:], *TABLES), ending, here(spelling))
     raise _no_graph(opened, torg().uris.iri(spellings(stem)[0]))
 
 
@@ -71,7 +74,13 @@ def _graph(
     # The dump is canonical and the writers are deterministic, so this names the bytes before they are made.
     content = entry.sha256[:40] if entry else f"default-{opened.generation.name}"
     etag = f"{content}-{chosen.suffix}"
-    response = answer(b"", chosen.content_type, vary=vary, links=links, etag=etag)
+    spoken, only = "", ""
+    if chosen in TABLES:
+        # The words come from the labels of the whole generation.
+        spoken, only = language(), request.args.get("class", "")
+        etag = f"{etag}-{spoken}-{opened.generation.name}-{sha256(only.encode()).hexdigest()[:8] if only else ''}"
+        vary = tuple(dict.fromkeys((*vary, "Accept-Language")))
+    response = answer(b"", chosen.content_type, vary=vary, links=links, etag=etag, content_language=spoken)
     if response.status_code == 304:
         return response
     if request.method == "HEAD":
@@ -83,7 +92,11 @@ def _graph(
             detail = "Others are fetching whole graphs just now. The dumps under /dumps/ can be fetched at any time."
             raise Problem(503, detail, headers={"Retry-After": "10"})
         opened_files.callback(site.large_answers.release)
-        file = opened_files.enter_context(write_graph_answer(opened.generation, entry, chosen, site.prefixes))
+        if spoken and entry:
+            written = write_graph_table(site, opened, entry, chosen, spoken, only)
+        else:
+            written = write_graph_answer(opened.generation, entry, chosen, site.prefixes)
+        file = opened_files.enter_context(written)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         if size <= SMALL:

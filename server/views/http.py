@@ -61,13 +61,15 @@ def language() -> str:
 def negotiated(offered: Sequence[Format], suffix: str | None = None) -> Format:
     """Return the format of the answer: suffix, else `?format=`, else Accept.
 
-    Raises Problem 406 that lists what there is (RFC 9110, section 15.5.7).
+    Raises Problem that lists what there is: 406 (RFC 9110, section 15.5.7), or 404 for an address
+    whose suffix names a representation that this has not.
     """
     format = choose(request.headers.get("Accept"), offered, suffix or request.args.get("format"))
     if format is None:
         raise Problem(
-            406,
-            "There is no representation that you accept. Offered: "
+            404 if suffix else 406,
+            ("There is no such representation." if suffix else "There is no representation that you accept.")
+            + " Offered: "
             + ", ".join(f"{other.media_type} (?format={other.suffix})" for other in offered),
             offered=[{"type": other.media_type, "format": other.suffix} for other in offered],
             headers={"Vary": "Accept"},
@@ -117,13 +119,18 @@ def redirect(location: str, status: int, links: Iterable[str] = ()) -> Response:
     """Return a redirection to a path-absolute location, so that it works wherever the site is served."""
     body = f"{location}\n".encode()
     response = answer(body, "text/plain; charset=utf-8", status=status, links=links)
-    response.headers["Location"] = location
+    response.headers["Location"] = ascii_iri(location)
     return response
 
 
 def here(path: str) -> str:
     """Return the path-absolute address of a path on the site (the base may have a path prefix)."""
     return torg().uris.prefix + path
+
+
+def ascii_iri(iri: str) -> str:
+    """Return an IRI as the URI that a header can carry (RFC 3987, section 3.1)."""
+    return iri if iri.isascii() else quote(iri, safe="%:/?#[]@!$&'()*+,;=-._~")
 
 
 def with_query(path: str, **parameters: str) -> str:

@@ -13,7 +13,8 @@ from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.rdf_formats import iri as checked_iri
 from server.resource_page import describe_for_page
-from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
+from server.twins import TABLES, twins_of, write_twin
+from server.views.http import answer, ascii_iri, here, language, negotiated, page, redirect, torg, with_query
 from server.views.past import REPRESENTATIONS, kept_query, past
 
 blueprint = Blueprint("resources", __name__)
@@ -91,33 +92,51 @@ def resource() -> Response:
 def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     """Answer the description of an IRI at a path of ours, fixed by a suffix or negotiated."""
     site = torg()
-    chosen = negotiated(OFFERED, suffix or None)
     window = _window()
+    offered = (*OFFERED, *twins_of(opened, iri, window))
+    chosen = negotiated(offered, suffix or None)
     document = site.uris.iri(address)
-    if window:
-        description = describe_page(opened.generation.store, iri, document, window)
+    spoken = language() if chosen is HTML or chosen in TABLES else ""
+    if chosen in TABLES:
+        body = write_twin(site, opened, iri, document, window, chosen, spoken)
     else:
-        datasets = _datasets(opened, iri)
-        description = describe(opened.generation.store, iri, document, datasets, names=chosen is not HTML)
-    if description is None:
-        raise Problem(404, "There is no such page of this description.")
-    spoken = language() if chosen is HTML else ""
-    if chosen is HTML:
-        body = _page(opened, description, address, spoken)
-    elif chosen is N_TRIPLES and suffix and not window:
-        body = site.writer.write(whole(opened.generation.store, description), chosen)
-    else:
-        body = site.writer.write(description.triples(), chosen, iri)
+        body = _written(opened, iri, address, window, chosen, offered, spoken, bool(suffix))
     query = window.query() if window else ""
     varying = () if suffix or request.args.get("format") else ("Accept",)
     return answer(
         body,
         chosen.content_type,
-        vary=(*varying, "Accept-Language") if chosen is HTML or varying else (),
-        links=_links(iri, joined(document, query)),
+        vary=(*varying, "Accept-Language") if spoken or varying else (),
+        links=_links(iri, joined(document, query), offered),
         content_language=spoken,
         content_location=_fixed(here(address), chosen, spoken, suffix, query),
     )
+
+
+def _written(
+    opened: Opened,
+    iri: str,
+    address: str,
+    window: Window | None,
+    chosen: Format,
+    offered: tuple[Format, ...],
+    spoken: str,
+    fixed: bool,
+) -> bytes:
+    """Return the description as a page or in an RDF format; raise Problem 404 when there is no such page of it."""
+    site, store = torg(), opened.generation.store
+    document = site.uris.iri(address)
+    if window:
+        description = describe_page(store, iri, document, window)
+    else:
+        description = describe(store, iri, document, _datasets(opened, iri), names=chosen is not HTML)
+    if description is None:
+        raise Problem(404, "There is no such page of this description.")
+    if chosen is HTML:
+        return _page(opened, description, address, spoken, offered)
+    if chosen is N_TRIPLES and fixed and not window:
+        return site.writer.write(whole(store, description), chosen)
+    return site.writer.write(description.triples(), chosen, iri)
 
 
 def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -> str:
@@ -133,11 +152,12 @@ def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -
     return joined(address, "&".join(parameters))
 
 
-def _links(iri: str, document: str) -> list[str]:
+def _links(iri: str, document: str, offered: tuple[Format, ...] = OFFERED) -> list[str]:
     """Return the Link header's members: every representation, the canonical one, what is described (UM-4, 8, 9)."""
     site = torg()
     links = []
-    for format in OFFERED:
+    iri, document = ascii_iri(iri), ascii_iri(document)
+    for format in offered:
         address = _with_format(document, format)
         if format is HTML:
             for spoken in site.languages:
@@ -158,12 +178,12 @@ def _with_format(document: str, format: Format) -> str:
     return f"{path}.{format.suffix}{mark}{query}"
 
 
-def _page(opened: Opened, description: Description, address: str, spoken: str) -> bytes:
+def _page(opened: Opened, description: Description, address: str, spoken: str, offered: tuple[Format, ...]) -> bytes:
     site = torg()
     shown = describe_for_page(opened, site, description, spoken)
     formats = [
         (format.label, here(_with_format(address, format)), format.media_type)
-        for format in OFFERED
+        for format in offered
         if format is not HTML
     ]
     query = description.window.query() if description.window else ""

@@ -81,7 +81,7 @@ def test_format_parameter_wins_over_accept(client: FlaskClient) -> None:
 
 def test_every_link_header_alternate_is_there(client: FlaskClient) -> None:
     links = re.findall(r'<([^>]*)>; rel="alternate"; type="([^"]*)"', get(client, DOCUMENT).headers["Link"])
-    assert len(links) == 6
+    assert len(links) == 9
     for address, media_type in links:
         response = client.get(address.removeprefix(BASE.rstrip("/")))
         assert (response.status_code, response.mimetype) == (200, media_type)
