@@ -339,9 +339,20 @@ class _Catalog:
         self.value(iri, "language", "dcterms:language", "code", said.get("language"))
         if HVD_LEGISLATION in as_list(said.get("applicableLegislation")):
             g.link(iri, "dcatap:applicableLegislation", HVD_LEGISLATION)
+        self.rights(iri, entry.dataset.key, said.get("rights"))
         g.time(iri, "dcterms:issued", entry.issued)
         g.time(iri, "dcterms:modified", entry.modified)
         return iri
+
+    def rights(self, iri: str, key: str, said: Any) -> None:
+        """Say what else applies to a distribution: the address of a statement, or the statement itself."""
+        if isinstance(said, str) and address(said):
+            self.graph.link(iri, "dcterms:rights", address(said))
+        elif statement := by_language(said, self.site.languages[0]):
+            node = self.iri(f"id/rights/{key}")
+            self.graph.link(iri, "dcterms:rights", node)
+            self.graph.link(node, "rdf:type", term("dcterms:RightsStatement"))
+            self.graph.text(node, "rdfs:label", statement)
 
     def checksum(self, distribution: str, sha256: str) -> None:
         if sha256:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Literal
 
 from server.catalog_graph import term
 from server.catalog_values import code_list
+from server.labels import fold
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
 from server.uris import UriSpace
@@ -130,13 +130,16 @@ def counts(datasets: Iterable[DatasetRecord], name: Facet) -> Counter[str]:
     return Counter(value for dataset in datasets for value in dataset.facet(name))
 
 
-def fold(text: str) -> str:
-    """Return a text for comparing: lower case, å ä ö and accents written without marks.
+_SWEDISH = str.maketrans({"å": "z{", "ä": "z|", "ö": "z}", "æ": "z|", "ø": "z}", "é": "e", "ü": "y"})
 
-    >>> fold("Äldreboenden på Öland")
-    'aldreboenden pa oland'
+
+def alphabetical(text: str) -> str:
+    """Return a text to sort by in Swedish order: å, ä and ö after z.
+
+    >>> sorted(["Öbacka", "Ängshamn", "Alvesta", "Zinkgruvan", "Åsen"], key=alphabetical)
+    ['Alvesta', 'Zinkgruvan', 'Åsen', 'Ängshamn', 'Öbacka']
     """
-    return "".join(char for char in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(char))
+    return text.casefold().translate(_SWEDISH)
 
 
 def of_store(store: ReadStore) -> Outgoing:
@@ -158,7 +161,13 @@ def read_catalog(outgoing: Outgoing, uris: UriSpace, languages: Sequence[str]) -
     root = uris.iri("id/catalog")
     first = languages[0]
     datasets = [reader.dataset(iri) for iri in reader.iris(root, "dcat:dataset")]
-    datasets.sort(key=lambda item: (fold(_in(item.publisher_name, first)), fold(_in(item.title, first)), item.key))
+    datasets.sort(
+        key=lambda item: (
+            alphabetical(_in(item.publisher_name, first)),
+            alphabetical(_in(item.title, first)),
+            item.key,
+        )
+    )
     return CatalogRecord(
         root,
         reader.text(root, "dcterms:title"),

@@ -160,7 +160,7 @@ def _of_distribution(name: str, item: DistributionRecord, reachable: Reachable) 
     checks: dict[str, Callable[[], Any]] = {
         "access-url-reachable": lambda: reachable(item.access_url) if item.access_url else False,
         "download-url": lambda: item.download_url,
-        "download-url-reachable": lambda: reachable(item.download_url) if item.download_url else False,
+        "download-url-reachable": lambda: reachable(item.download_url) if item.download_url else None,
         "format": lambda: item.format,
         "media-type": lambda: "/" in media_type,
         "format-vocabulary": lambda: media_type in _OPEN_FORMATS | _MACHINE_READABLE,

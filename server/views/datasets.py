@@ -13,7 +13,17 @@ from flask import Blueprint, Response, current_app, request
 
 from server.catalog_graph import exact
 from server.catalog_metadata import specification_texts
-from server.catalog_reader import FACETS, CatalogRecord, DatasetRecord, Facet, counts, of_store, read_catalog
+from server.catalog_reader import (
+    FACETS,
+    CatalogRecord,
+    DatasetRecord,
+    Facet,
+    alphabetical,
+    counts,
+    of_store,
+    read_catalog,
+)
+from server.catalog_score import DIMENSIONS, Score, score
 from server.catalog_values import code_list
 from server.dataset_page import DatasetPage, dataset_page
 from server.errors import Problem
@@ -162,11 +172,23 @@ def _page(whole: CatalogRecord, found: Sequence[DatasetRecord], asked: dict[str,
         page_number=shown,
         pages=last,
         turn=links,
+        score=_score(whole),
+        dimensions=DIMENSIONS,
         formats=[
             (other.label, here(with_query("/datasets", **asked, format=other.suffix)), other.media_type)
             for other in OFFERED[1:]
         ],
     )
+
+
+def _score(whole: CatalogRecord) -> Score:
+    """Return the points of the whole catalogue, counted once for each generation."""
+    memo, uris = torg().current().memo, torg().uris
+    if "score" not in memo:
+        # Addresses of our own answer as long as this page does; nobody has tried the others.
+        memo["score"] = score(whole.datasets, lambda address: True if uris.path(address) else None)
+    found: Score = memo["score"]
+    return found
 
 
 def _facet(whole: CatalogRecord, name: Facet, spoken: str) -> list[tuple[str, str, int]]:
@@ -180,7 +202,7 @@ def _facet(whole: CatalogRecord, name: Facet, spoken: str) -> list[tuple[str, st
         return themes.label(themes.prefix + key, spoken) if name == "theme" else _specification_title(key, spoken)
 
     found = [(key, label(key), number) for key, number in counts(whole.datasets, name).items()]
-    return sorted(found, key=lambda item: item[1].casefold())
+    return sorted(found, key=lambda item: alphabetical(item[1]))
 
 
 def _specification_title(name: str, spoken: str) -> str:

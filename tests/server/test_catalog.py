@@ -343,6 +343,16 @@ def test_what_is_only_listed_has_reason_fee_and_contact_but_no_distribution(site
     assert set(graph.objects(None, DCAT.servesDataset)) == {URIRef(BASE + "id/dataset/granby/reskontra")}
 
 
+@pytest.mark.parametrize("said", [{"sv": "Ange källan."}, "Ange källan."], ids=["by language", "plain"])
+def test_rights_are_said_of_every_distribution(site: Site, said: object) -> None:
+    entry = entries_of(site)[0]
+    dataset = replace(entry.dataset, metadata=entry.dataset.metadata | {"rights": said})
+    graph = parsed(catalog_lines(site, [replace(entry, dataset=dataset)]))
+    for distribution in graph.subjects(RDF.type, DCAT.Distribution):
+        statement = graph.value(distribution, DCTERMS.rights)
+        assert graph.value(statement, RDFS.label) == Literal("Ange källan.", "sv")
+
+
 def test_high_value_dataset_names_the_law_on_dataset_and_distributions(graph: Graph) -> None:
     ledger = URIRef(BASE + "id/dataset/granby/reskontra")
     law = URIRef("http://data.europa.eu/eli/reg_impl/2023/138/oj")
