@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from loaders.csvw.dates import DATE_TYPES, date_reader, date_value
@@ -180,6 +182,8 @@ def normalise(text: str, base: str) -> str:
 def comparable(base: str, lexical: str) -> Any:
     """Return a value of an ordered datatype that compares as the datatype does; raises ValueError on a bad form."""
     if is_numeric(base):
+        if lexical == "NaN":
+            raise ValueError("NaN is neither less nor more than any number")
         try:
             return number_value(lexical)
         except ArithmeticError as error:
@@ -267,24 +271,26 @@ def _bounds_check(datatype: Datatype) -> Callable[[str, str], None] | None:
     low, high = _RANGES.get(base, (None, None))
     tests: list[Callable[[Any], bool]] = []
     if low is not None:
-        tests.append(lambda value: value >= low)
+        tests.append(partial(operator.le, low))
     if high is not None:
-        tests.append(lambda value: value <= high)
+        tests.append(partial(operator.ge, high))
     if datatype.minInclusive is not None:
-        tests.append(comparable(base, datatype.minInclusive).__le__)
+        tests.append(partial(operator.le, comparable(base, datatype.minInclusive)))
     if datatype.minExclusive is not None:
-        tests.append(comparable(base, datatype.minExclusive).__lt__)
+        tests.append(partial(operator.lt, comparable(base, datatype.minExclusive)))
     if datatype.maxInclusive is not None:
-        tests.append(comparable(base, datatype.maxInclusive).__ge__)
+        tests.append(partial(operator.ge, comparable(base, datatype.maxInclusive)))
     if datatype.maxExclusive is not None:
-        tests.append(comparable(base, datatype.maxExclusive).__gt__)
+        tests.append(partial(operator.gt, comparable(base, datatype.maxExclusive)))
     if not tests:
         return None
 
     def check(lexical: str, text: str) -> None:
-        value = comparable(base, lexical)
-        # NotImplemented (Decimal against NaN as float) is true, and NaN lies in no range.
-        if not all(test(value) is True for test in tests):
+        try:
+            value = comparable(base, lexical)
+        except ValueError:
+            raise CellProblem("values.range", kind_of(text)) from None
+        if not all(test(value) for test in tests):
             raise CellProblem("values.range", kind_of(text))
 
     return check

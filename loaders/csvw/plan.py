@@ -416,6 +416,9 @@ class Plan:
                 return None
             text = part.expand({**cell.variables, **fixed}, encode)
             if conversion:
+                # Dot segments are taken away when the whole is resolved, which the row writer does.
+                if "/." in text or not text.strip("."):
+                    raise CellProblem("values.iri", "dots")
                 return text
             if simple and not text:
                 return None

@@ -32,7 +32,11 @@ class TabularReader:
         self.header: list[list[str]] = []
         self._warn = warn
         self._row = 0
-        self._lines = _lines(source, dialect)
+        encoding = "utf-8-sig" if dialect.encoding.replace("_", "-") == "utf-8" else dialect.encoding
+        simple = set(dialect.lineTerminators) <= _DEFAULT_TERMINATORS
+        # Kept here, so that the caller closes the source before this wrapper is collected.
+        self._stream = io.TextIOWrapper(source, encoding=encoding, newline="\n" if simple else "")
+        self._lines = _without_mark(_lines(self._stream, dialect))
         self._trim = TRIMMERS.get(dialect.trim)
         self._read_head()
 
@@ -138,18 +142,23 @@ class TabularReader:
         return text if quoted or self._trim is None else self._trim(text)
 
 
-def _lines(source: BinaryIO, dialect: Dialect) -> Iterator[str]:
-    """Yield lines without their terminators; the byte order mark of UTF-8 and UTF-16 is no text."""
-    encoding = "utf-8-sig" if dialect.encoding.replace("_", "-") == "utf-8" else dialect.encoding
+def _without_mark(lines: Iterator[str]) -> Iterator[str]:
+    first = next(lines, None)
+    if first is not None:
+        yield first.removeprefix("\ufeff")
+        yield from lines
+
+
+def _lines(stream: io.TextIOWrapper, dialect: Dialect) -> Iterator[str]:
+    """Yield lines without their terminators; raises CsvwError on bytes that are none of the encoding's."""
     try:
         if set(dialect.lineTerminators) <= _DEFAULT_TERMINATORS:
-            stream = io.TextIOWrapper(source, encoding=encoding, errors="strict", newline="\n")
             bare_return = "\r\n" in dialect.lineTerminators
             for line in stream:
                 text = line.removesuffix("\n")
                 yield text.removesuffix("\r") if bare_return else text
         else:
-            yield from _terminated(io.TextIOWrapper(source, encoding=encoding, newline=""), dialect.lineTerminators)
+            yield from _terminated(stream, dialect.lineTerminators)
     except UnicodeError:
         raise CsvwError(f"the table cannot be decoded as {dialect.encoding}", rule="csvw.table") from None
 

@@ -1,0 +1,212 @@
+"""Metadata documents: what is an error, what a warning, and what they come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import ontology
+from loaders.csvw import CsvwError, read_group, read_table
+
+CONTEXT = "http://www.w3.org/ns/csvw"
+XSD = "http://www.w3.org/2001/XMLSchema#"
+BASE = "https://data.orebro.se/m.json"
+COLUMNS = [{"name": "kod", "titles": "Kod"}, {"name": "namn", "titles": "Namn"}]
+
+
+def table(**properties: Any) -> dict[str, Any]:
+    return {"@context": CONTEXT, "url": "t.csv", "tableSchema": {"columns": COLUMNS}} | properties
+
+
+def schema(**properties: Any) -> dict[str, Any]:
+    return table(tableSchema={"columns": COLUMNS} | properties)
+
+
+def datatype(**properties: Any) -> dict[str, Any]:
+    return table(datatype=properties)
+
+
+def key(**properties: Any) -> dict[str, Any]:
+    reference = {"resource": "t.csv", "columnReference": "kod"}
+    return schema(foreignKeys=[{"columnReference": "namn", "reference": reference} | properties])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param([], id="no-object"),
+        pytest.param({"url": "t.csv"}, id="no-context"),
+        pytest.param(table(**{"@context": "http://schema.org"}), id="other-context"),
+        pytest.param(table(**{"@context": [CONTEXT, {"@vocab": "x"}]}), id="context-with-more"),
+        pytest.param({"@context": CONTEXT, "tables": []}, id="no-tables"),
+        pytest.param({"@context": CONTEXT, "tables": 1}, id="tables-no-array"),
+        pytest.param({"@context": CONTEXT, "tableSchema": {}}, id="neither-tables-nor-url"),
+        pytest.param({"@context": CONTEXT, "tables": [{"tableSchema": {}}]}, id="table-without-url"),
+        pytest.param(table(url=1), id="url-no-string"),
+        pytest.param(table(**{"@id": "_:b"}), id="blank-id"),
+        pytest.param(table(**{"@type": "TableGroup"}), id="other-type"),
+        pytest.param(schema(**{"@type": "Table"}), id="schema-of-other-type"),
+        pytest.param(schema(columns=[{"@type": "Schema"}]), id="column-of-other-type"),
+        pytest.param(table(dialect={"@type": "Column"}), id="dialect-of-other-type"),
+        pytest.param(table(dialect={"@id": "_:d"}), id="blank-dialect"),
+        pytest.param(table(transformations=[{"url": "a"}]), id="transformation-without-formats"),
+        pytest.param(schema(columns=[{"name": "a"}, {"name": "a"}]), id="same-name-twice"),
+        pytest.param(schema(columns=[{"name": "a", "virtual": True}, {"name": "b"}]), id="virtual-first"),
+        pytest.param(schema(columns={}), id="columns-no-array"),
+        pytest.param(table(**{"dc:title": {"@value": "a", "@language": "sv", "@type": "xsd:date"}}), id="value-both"),
+        pytest.param(table(**{"dc:title": {"@value": "a", "dc:x": 1}}), id="value-with-more"),
+        pytest.param(table(**{"dc:title": {"@value": [1]}}), id="value-of-array"),
+        pytest.param(table(**{"dc:title": {"@language": "sv"}}), id="language-without-value"),
+        pytest.param(table(**{"dc:title": {"@value": "a", "@language": "det är svenska"}}), id="value-language"),
+        pytest.param(table(**{"dc:title": {"@list": [1]}}), id="list"),
+        pytest.param(table(**{"dc:title": {"@set": [1]}}), id="set"),
+        pytest.param(table(**{"dc:title": {"@context": {}}}), id="context-inside"),
+        pytest.param(table(**{"dc:title": {"@type": "okänd"}}), id="unknown-type"),
+        pytest.param(table(**{"dc:title": {"@type": 1}}), id="type-no-string"),
+        pytest.param(table(**{"dc:title": {"@id": "_:b"}}), id="blank-node-value"),
+        pytest.param(table(**{"dc:title": {"@value": "a", "@type": "_:t"}}), id="blank-datatype"),
+        pytest.param(datatype(base="string", **{"@id": "_:t"}), id="datatype-blank"),
+        pytest.param(datatype(base="string", **{"@id": XSD + "date"}), id="datatype-builtin"),
+        pytest.param(datatype(base="date", length=3), id="length-of-date"),
+        pytest.param(datatype(length=3, minLength=4), id="length-below-least"),
+        pytest.param(datatype(length=3, maxLength=2), id="length-above-most"),
+        pytest.param(datatype(minLength=3, maxLength=2), id="least-above-most"),
+        pytest.param(datatype(base="string", minimum=1), id="minimum-of-string"),
+        pytest.param(datatype(base="integer", minInclusive=1, minExclusive=1), id="two-lower-bounds"),
+        pytest.param(datatype(base="integer", maxInclusive=1, maxExclusive=1), id="two-upper-bounds"),
+        pytest.param(datatype(base="integer", minInclusive=2, maxInclusive=1), id="empty-range"),
+        pytest.param(datatype(base="date", minInclusive="2025-01-02", maxExclusive="2025-01-02"), id="empty-dates"),
+        pytest.param(datatype(base="integer", minExclusive=1, maxInclusive=1), id="empty-half-open"),
+        pytest.param(key(**{"dc:title": "x"}), id="key-with-more"),
+        pytest.param(key(columnReference="okänd"), id="key-of-unknown-column"),
+        pytest.param(key(reference=1), id="key-without-reference"),
+        pytest.param(key(reference={"columnReference": "kod"}), id="key-to-nothing"),
+        pytest.param(
+            schema(columns=[{"titles": "kod"}], foreignKeys=[
+                {"columnReference": "kod", "reference": {"resource": "t.csv", "columnReference": "kod"}}
+            ]),
+            id="key-of-unnamed-column",
+        ),
+    ],
+)  # fmt: skip
+def test_an_error(document: Any) -> None:
+    with pytest.raises(CsvwError):
+        read_group(document, BASE)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(table(**{"@context": [CONTEXT, {"@language": "invalid-language"}]}), id="language"),
+        pytest.param(table(okänd=1), id="unknown-property"),
+        pytest.param(table(titles="x"), id="column-property-on-table"),
+        pytest.param(schema(columns=[{"url": "x"}]), id="table-property-on-column"),
+        pytest.param(table(tableDirection="upp"), id="direction"),
+        pytest.param(table(suppressOutput="ja"), id="suppress"),
+        pytest.param(table(notes=1), id="notes"),
+        pytest.param(table(null=True), id="null"),
+        pytest.param(table(null=["-", 1]), id="nulls"),
+        pytest.param(table(lang="1"), id="lang"),
+        pytest.param(table(textDirection="upp"), id="text-direction"),
+        pytest.param(table(separator=1), id="separator"),
+        pytest.param(table(ordered="ja"), id="ordered"),
+        pytest.param(table(default=1), id="default"),
+        pytest.param(table(datatype=1), id="datatype"),
+        pytest.param(table(datatype="okänd"), id="unknown-datatype"),
+        pytest.param(table(datatype="https://orebro.se/kod"), id="datatype-url"),
+        pytest.param(datatype(base="okänd"), id="unknown-base"),
+        pytest.param(datatype(base="integer", format="+"), id="number-format"),
+        pytest.param(datatype(base="integer", format={"pattern": "x"}), id="number-pattern"),
+        pytest.param(datatype(base="date", format="kl"), id="date-format"),
+        pytest.param(datatype(base="boolean", format="JN"), id="boolean-format"),
+        pytest.param(datatype(base="string", format="("), id="regular-expression"),
+        pytest.param(datatype(base="string", format={}), id="format-object-of-string"),
+        pytest.param(table(aboutUrl=1), id="about"),
+        pytest.param(table(propertyUrl=True), id="property"),
+        pytest.param(table(valueUrl=["x"]), id="value"),
+        pytest.param(table(valueUrl="{"), id="broken-template"),
+        pytest.param(table(dialect=1), id="dialect"),
+        pytest.param(table(dialect={"okänd": 1}), id="dialect-property"),
+        pytest.param(table(dialect={"encoding": "okänd"}), id="encoding"),
+        pytest.param(table(dialect={"commentPrefix": "//"}), id="comment-prefix"),
+        pytest.param(table(dialect={"delimiter": 1}), id="delimiter"),
+        pytest.param(table(dialect={"trim": 1}), id="trim"),
+        pytest.param(table(dialect={"skipRows": -1}), id="skip-rows"),
+        pytest.param(table(dialect={"headerRowCount": "1"}), id="header-row-count"),
+        pytest.param(table(dialect={"lineTerminators": True}), id="terminators"),
+        pytest.param(table(dialect={"quoteChar": True}), id="quote"),
+        pytest.param(table(tableSchema=1), id="schema"),
+        pytest.param(table(transformations=1), id="transformations"),
+        pytest.param(table(transformations=[1]), id="transformation"),
+        pytest.param(schema(columns=[*COLUMNS, 1]), id="column"),
+        pytest.param(schema(columns=[{"name": 1}]), id="name"),
+        pytest.param(schema(columns=[{"name": "_rad"}]), id="name-reserved"),
+        pytest.param(schema(columns=[{"name": "två ord"}]), id="name-with-space"),
+        pytest.param(schema(columns=[{"titles": 1}]), id="titles"),
+        pytest.param(schema(columns=[{"titles": ["a", 1]}]), id="titles-array"),
+        pytest.param(schema(columns=[{"titles": {"not-a-language": "a"}}]), id="titles-language"),
+        pytest.param(schema(columns=[{"virtual": "ja"}]), id="virtual"),
+        pytest.param(schema(primaryKey="okänd"), id="primary-key"),
+        pytest.param(schema(foreignKeys=1), id="foreign-keys"),
+        pytest.param(schema(foreignKeys=[1]), id="foreign-key"),
+        pytest.param({"@context": CONTEXT, "tables": [table(), 1]}, id="table"),
+    ],
+)
+def test_a_warning(document: dict[str, Any]) -> None:
+    group, warnings = read_group(document, BASE)
+    assert warnings
+    assert group.tables[0].url == "https://data.orebro.se/t.csv"
+
+
+def test_a_good_document_gives_no_warning() -> None:
+    document = table(
+        **{
+            "@context": [CONTEXT, {"@base": "csv/", "@language": "sv"}],
+            "dc:title": "Skolor",
+            "null": ["-"],
+            "dialect": {"delimiter": ";", "trim": "end"},
+            ontology.CSVW_EXTENSION + "delivery": "full",
+            "tableSchema": {
+                "columns": [{"titles": "Antal barn", ontology.CSVW_EXTENSION + "synonyms": ["barn"]}],
+                "aboutUrl": "#{_row}",
+            },
+        }
+    )
+    group, warnings = read_group(document, BASE)
+    described = group.tables[0]
+    column = described.schema.columns[0]
+    assert warnings == []
+    assert described.url == "https://data.orebro.se/csv/t.csv"
+    assert described.annotations == {"delivery": "full"}
+    assert (column.name, column.titles, column.null) == ("Antal%20barn", {"sv": ["Antal barn"]}, ("-",))
+    assert (column.aboutUrl, column.annotations) == ("#{_row}", {"synonyms": ["barn"]})
+    assert described.dialect is not None
+    assert (described.dialect.delimiter, described.dialect.trim) == (";", "end")
+
+
+def test_schemas_and_dialects_are_loaded_by_url() -> None:
+    documents: dict[str, Any] = {
+        "https://data.orebro.se/s/schema.json": {"@context": [CONTEXT, {"@language": "sv"}], "columns": COLUMNS},
+        "https://data.orebro.se/d.json": {"delimiter": "\t"},
+    }
+    group, warnings = read_group(table(tableSchema="s/schema.json", dialect="d.json"), BASE, load=documents.__getitem__)
+    assert warnings == []
+    described = group.tables[0]
+    assert described.schema.id == "https://data.orebro.se/s/schema.json"
+    assert described.schema.columns[0].titles == {"sv": ["Kod"]}
+    assert described.dialect is not None
+    assert described.dialect.delimiter == "\t"
+
+
+def test_read_table_is_for_one_table_and_needs_no_context() -> None:
+    assert read_table({"tableSchema": {"columns": COLUMNS}}, BASE).schema.column("namn").number == 2
+    with pytest.raises(CsvwError, match="several"):
+        read_table({"tables": [{"url": "a"}, {"url": "b"}]}, BASE)
+
+
+def test_an_error_speaks_both_languages() -> None:
+    with pytest.raises(CsvwError) as caught:
+        read_group({}, BASE)
+    assert "@context" in caught.value.finding.text("sv")
+    assert "@context" in str(caught.value)
