@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from loaders.csvw.datatypes import ALIASES, PARENTS, builtin_iri
-from loaders.csvw.terms import CSVW, is_iri
+from loaders.csvw.terms import CSVW, is_iri, resolve
 
 CONTEXT = "http://www.w3.org/ns/csvw"
 # https://www.w3.org/ns/csvw.jsonld takes over the prefixes of the RDFa initial context.
@@ -105,3 +105,19 @@ def expand_name(name: str) -> str | None:
     if colon and prefix in PREFIXES and not local.startswith("//"):
         return PREFIXES[prefix] + local
     return name if colon and prefix != "_" and is_iri(name) else None
+
+
+def resolve_template(expanded: str, base: str) -> str:
+    """Return the IRI that an expanded template stands for.
+
+    >>> resolve_template("schema:name", "https://orebro.se/skolor.csv")
+    'http://schema.org/name'
+    >>> resolve_template("#kod-1", "https://orebro.se/skolor.csv")
+    'https://orebro.se/skolor.csv#kod-1'
+    """
+    prefix, colon, local = expanded.partition(":")
+    if colon and not local.startswith("//"):
+        namespace = expand_name(prefix + ":")
+        if namespace is not None and namespace != prefix + ":":
+            return namespace + local
+    return resolve(base, expanded)

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from loaders.csvw.annotation import extra_column
 from loaders.csvw.cells import Cell, CellReader
-from loaders.csvw.context import expand_name
+from loaders.csvw.context import expand_name, resolve_template
 from loaders.csvw.model import Column, Table, TableGroup, real_columns
 from loaders.csvw.notes import triples
 from loaders.csvw.templates import Template, Value, parse_template
-from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, resolve, writable
+from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, writable
 
 Warn = Callable[[str], None]
 _TYPE = f"<{RDF}type>"
@@ -203,22 +203,6 @@ class RowWriter:
             self._warn(f"{self.table.url} row {source}: values.iri")
             return None
         return iri
-
-
-def resolve_template(expanded: str, base: str) -> str:
-    """Return the IRI that an expanded template stands for.
-
-    >>> resolve_template("schema:name", "https://orebro.se/skolor.csv")
-    'http://schema.org/name'
-    >>> resolve_template("#kod-1", "https://orebro.se/skolor.csv")
-    'https://orebro.se/skolor.csv#kod-1'
-    """
-    prefix, colon, local = expanded.partition(":")
-    if colon and not local.startswith("//"):
-        namespace = expand_name(prefix + ":")
-        if namespace is not None and namespace != prefix + ":":
-            return namespace + local
-    return resolve(base, expanded)
 
 
 def _template(text: str | None) -> Template | None:

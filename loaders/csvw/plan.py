@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import unquote
 
 from loaders.csvw.cells import CellReader
-from loaders.csvw.context import expand_name
+from loaders.csvw.context import resolve_template
 from loaders.csvw.model import Column, Table
 from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
 from loaders.csvw.problems import CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Scope
 from loaders.csvw.templates import Expression, Value, Variable, encode_simple, parse_template
-from loaders.csvw.terms import escape, is_iri, resolve, writable
+from loaders.csvw.terms import escape, is_iri, writable
 
 _ROWS = ("_row", "_sourceRow")
 _VARIABLES = re.compile(r"\{([^{}]*)\}")
@@ -367,14 +367,8 @@ class Plan:
 
         return Iri(tuple(dict.fromkeys(columns)), pieces=pieces, check=check)
 
-    def _expanded(self, text: str) -> str:
-        prefix, _, local = text.partition(":")
-        expanded = expand_name(prefix + ":")
-        return expanded + local if expanded and not local.startswith("//") else text
-
     def _resolve(self, reference: str) -> str:
-        """Prefixed names are expanded, then relative references resolved (Metadata Vocabulary 5.1.3)."""
-        return resolve(self.base, self._expanded(reference))
+        return resolve_template(reference, self.base)
 
     def _piece(self, part: Expression, names: Mapping[str, str]) -> tuple[str | Piece | None, list[str]]:
         """Return what an expression gives: fixed text, a piece of one cell, or None when it can never give any."""
