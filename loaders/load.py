@@ -12,10 +12,11 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from loaders import headers, specification
+from loaders import headers, specification, subjects
 from loaders.concepts import ConceptIndex
 from loaders.csvw import CellError, RowFunction, compile_table
 from loaders.csvw.problems import CsvwError, kind_of
@@ -145,16 +146,16 @@ class _File:
         described = specification.compiled_from(
             self.document, self.dataset, context.base, context.concept_base, preparation.separators
         )
+        compile_ = partial(
+            compile_table,
+            base=context.base,
+            file_url=f"{context.base}id/dataset/{self.dataset.key}",
+            constants={"authority": context.authority, "publisher": context.base + context.publisher_path},
+            derivations=self.derivations.factories(),
+            expand=context.expand,
+        )
         try:
-            return compile_table(
-                described,
-                preparation.positions,
-                base=context.base,
-                file_url=f"{context.base}id/dataset/{self.dataset.key}",
-                constants={"authority": context.authority, "publisher": context.base + context.publisher_path},
-                derivations=self.derivations.factories(),
-                expand=context.expand,
-            )
+            return subjects.compiled(described, preparation.positions, compile_)
         except CsvwError as error:
             detail = (("fault", error.problem),)
             raise DescriptionError(Finding("description.broken-mapping", self.dataset.key, detail=detail)) from None

