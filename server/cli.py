@@ -35,9 +35,9 @@ class Torg(click.Group):
             language = say.language
             place = f"{finding.place(language)}: " if finding.place(language) else ""
             click.echo(f"{place}{finding.text(language)} {finding.advice(language)} [{finding.rule}]", err=True)
-            ctx.exit(1)
+            ctx.exit(2 if finding.rule == "site.no-site" else 1)
         except OperationError as error:
-            click.echo(str(error), err=True)
+            say(sv=error.sv, en=error.en, err=True)
             ctx.exit(2)
         except BrokenPipeError:
             sys.stderr.close()
@@ -139,9 +139,11 @@ def log(uri: str | None, folder: Path, format: str) -> None:
         return
     for entry in entries:
         click.echo("  ".join(str(value) for value in entry.values() if value not in ("", None)))
-    if uri and not entries:
-        say(sv=f"{uri} har aldrig publicerats här.", en=f"{uri} was never published here.")
-        sys.exit(1)
+    if not entries:
+        never = f"{uri} har aldrig publicerats här.", f"{uri} was never published here."
+        sv, en = never if uri else ("Inget är publicerat än.", "Nothing is published yet.")
+        say(sv=sv, en=en, err=True)
+        sys.exit(1 if uri else 0)
 
 
 @main.command()

@@ -47,7 +47,11 @@ class Problem(Exception):
 
 
 class OperationError(Exception):
-    """Stops a command with a sentence that says what, where and what to do."""
+    """Stops a command with a sentence that says what, where and what to do, in English and Swedish."""
+
+    def __init__(self, en: str, sv: str = "") -> None:
+        super().__init__(en)
+        self.en, self.sv = en, sv or en
 
 
 class SettingsError(OperationError):

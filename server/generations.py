@@ -74,7 +74,10 @@ class Generation:
         try:
             manifest: dict[str, Any] = json.loads((self.path / "manifest.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise StorageError(f"The manifest of generation {self.name} cannot be read: {error}.") from error
+            raise StorageError(
+                f"The manifest of generation {self.name} cannot be read: {error}.",
+                f"Manifestet för generation {self.name} går inte att läsa: {error}.",
+            ) from error
         return manifest
 
     @property
@@ -131,8 +134,11 @@ class DataFolder:
         """Open a kept generation; raise StorageError when it is not kept."""
         path = self.generations / f"{number:06d}"
         if not path.is_dir():
-            kept = ", ".join(str(kept) for kept in self.numbers()) or "none"
-            raise StorageError(f"Generation {number} is not kept; these are: {kept}.")
+            kept = ", ".join(str(kept) for kept in self.numbers()) or "–"
+            raise StorageError(
+                f"Generation {number} is not kept; these are: {kept}.",
+                f"Generation {number} finns inte kvar; dessa finns: {kept}.",
+            )
         return Generation(path)
 
     def numbers(self) -> list[int]:
@@ -158,7 +164,8 @@ class DataFolder:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"
                 raise LockedError(
-                    f"{holder} is writing to {self.path} now. Wait until it has finished, then run the command again."
+                    f"{holder} is writing to {self.path} now. Wait until it has finished, then run the command again.",
+                    f"{holder} skriver i {self.path} nu. Vänta tills det är klart och kör sedan kommandot igen.",
                 ) from None
             lock.truncate(0)
             lock.write(f"torg {command} (process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)")
@@ -241,7 +248,9 @@ def _shared_lock(path: Path) -> IO[bytes]:
     try:
         lock = open(path, "rb")
     except FileNotFoundError:
-        raise StorageError(f"{path.parent} is no generation: its lock is missing.") from None
+        raise StorageError(
+            f"{path.parent} is no generation: its lock is missing.", f"{path.parent} är ingen generation: låset saknas."
+        ) from None
     fcntl.flock(lock, fcntl.LOCK_SH)
     return lock
 

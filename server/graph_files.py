@@ -77,7 +77,9 @@ def write_graph(lines: Iterable[str], path: Path) -> GraphFile:
     except OSError as error:
         raise StorageError(
             f"{path.parent} cannot be written: {error.strerror or error}. Nothing is published; free some space and "
-            "run the command again."
+            "run the command again.",
+            f"{path.parent} går inte att skriva i: {error.strerror or error}. Inget är publicerat; gör plats och kör "
+            "kommandot igen.",
         ) from error
     finally:
         plain.unlink(missing_ok=True)

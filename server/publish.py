@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -135,7 +136,11 @@ def _check_only(site: Site, only: Sequence[str]) -> None:
     known = {dataset.key for dataset in site.datasets} | set(site.faults) | set(site.publishers)
     for name in only:
         if name.strip("/") not in known:
-            raise OperationError(f"There is no dataset {name} here. These are: {', '.join(sorted(known))}.")
+            near = ", ".join(get_close_matches(name, sorted(known), n=3, cutoff=0.3)) or ", ".join(sorted(known)[:5])
+            raise OperationError(
+                f"There is no dataset {name} here. Did you mean {near}?",
+                f"Här finns ingen datamängd {name}. Menade du {near}?",
+            )
 
 
 def _selected(key: str, only: Sequence[str]) -> bool:
@@ -195,7 +200,9 @@ class _Run:
         except OSError as error:
             raise StorageError(
                 f"{self._data.path} cannot be written: {error.strerror or error}. "
-                "The last generation is served as before; free some space and run the command again."
+                "The last generation is served as before; free some space and run the command again.",
+                f"{self._data.path} går inte att skriva i: {error.strerror or error}. "
+                "Den förra generationen visas som förut; gör plats och kör kommandot igen.",
             ) from error
         finally:
             if self._folder.exists():

@@ -52,5 +52,11 @@ def _check_address(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise OperationError(f"Port {port} is in use. Choose another with --port.") from None
-            raise OperationError(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --host.") from None
+                raise OperationError(
+                    f"Port {port} is in use. Choose another with --port.",
+                    f"Port {port} används redan. Välj en annan med --port.",
+                ) from None
+            raise OperationError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another --host.",
+                f"Det går inte att lyssna på {host}:{port}: {error.strerror}. Välj en annan --host.",
+            ) from None

@@ -122,10 +122,16 @@ def _typed(setting: Setting, value: Any, where: str) -> Any:
             return value if isinstance(value, bool) else words[str(value).lower()]
         typed = setting.kind(value)
     except (ValueError, TypeError, KeyError):
-        raise SettingsError(f"{where} is {value!r}; it takes {_TAKES[setting.kind]}.") from None
+        en, sv = _TAKES[setting.kind]
+        raise SettingsError(f"{where} is {value!r}; it takes {en}.", f"{where} är {value!r}; ange {sv}.") from None
     if setting.kind in (int, float) and typed < 0:
-        raise SettingsError(f"{where} is {value!r}; it cannot be negative.")
+        raise SettingsError(f"{where} is {value!r}; it cannot be negative.", f"{where} är {value!r}; ange minst 0.")
     return typed
 
 
-_TAKES = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TAKES = {
+    int: ("a whole number", "ett heltal"),
+    float: ("a number", "ett tal"),
+    bool: ("true or false", "true eller false"),
+    str: ("text", "text"),
+}

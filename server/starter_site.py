@@ -15,10 +15,16 @@ def init(folder: Path) -> Path:
     Raises OperationError when the folder has something in it: nothing of a steward's is overwritten.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OperationError(f"{folder} is not empty. Name a new folder, such as `torg init mystad`.")
+        raise OperationError(
+            f"{folder} is not empty. Name a new folder, such as `torg init mystad`.",
+            f"{folder} är inte tom. Ange en ny mapp, till exempel `torg init mystad`.",
+        )
     try:
         with as_file(files("server") / "starter") as starter:
             copytree(starter, folder, dirs_exist_ok=True, ignore=ignore_patterns("__pycache__", "*.py"))
     except OSError as error:
-        raise OperationError(f"{folder} cannot be made: {error.strerror or error}.") from error
+        raise OperationError(
+            f"{folder} cannot be made: {error.strerror or error}.",
+            f"{folder} går inte att skapa: {error.strerror or error}.",
+        ) from error
     return folder

@@ -37,7 +37,9 @@ class ReadStore:
         try:
             self._store = Store.read_only(str(path))
         except OSError as error:
-            raise StorageError(f"The store at {path} cannot be opened: {error}. Run `torg doctor`.") from error
+            raise StorageError(
+                f"The store at {path} cannot be opened: {error}.", f"Databasen i {path} går inte att öppna: {error}."
+            ) from error
 
     def checkpoint(self, path: Path) -> None:
         """Copy the store to a new folder by hard links: milliseconds, and no disk until something changes."""

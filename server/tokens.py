@@ -54,9 +54,15 @@ class TokenFile:
         """Return a new token and its text, which is not kept; raises OperationError for a bad name or lifetime."""
         now = now or datetime.now(UTC)
         if not name.strip() or len(name) > 100:
-            raise OperationError("A token needs a name of 1 to 100 characters: who uses it, and for what.")
+            raise OperationError(
+                "A token needs a name of 1 to 100 characters: who uses it, and for what.",
+                "En token behöver ett namn på 1 till 100 tecken: vem som använder den, och till vad.",
+            )
         if not 1 <= days <= MOST_DAYS:
-            raise OperationError(f"A token lives 1 to {MOST_DAYS} days, not {days}.")
+            raise OperationError(
+                f"A token lives 1 to {MOST_DAYS} days, not {days}.",
+                f"En token gäller 1 till {MOST_DAYS} dagar, inte {days}.",
+            )
         with self._writing() as tokens:
             id = next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in tokens)
             secret = secrets.token_urlsafe(32)
@@ -75,7 +81,10 @@ class TokenFile:
         """Remove a token by its id and return what was kept; raises OperationError when there is none."""
         with self._writing() as tokens:
             if id not in tokens:
-                raise OperationError(f"There is no token {id!r}. `torg token list` names them.")
+                raise OperationError(
+                    f"There is no token {id!r}. `torg token list` names them.",
+                    f"Det finns ingen token {id!r}. `torg token list` räknar upp dem.",
+                )
             return tokens.pop(id)
 
     def find(self, text: str, now: datetime | None = None) -> Token | None:

@@ -49,7 +49,7 @@ def test_messages_are_in_swedish_when_asked_for(small_site):
 
 def test_no_site_is_one_sentence(tmp_path):
     done = torg("publish", "--site", tmp_path)
-    assert (1, "") == (done.exit_code, done.stdout)
+    assert (2, "") == (done.exit_code, done.stdout)
     assert "There is no site.toml here" in done.stderr and "Traceback" not in done.stderr
 
 
