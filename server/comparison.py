@@ -214,11 +214,16 @@ def to_csv(rows: Sequence[Sequence[str | Decimal | None]]) -> bytes:
 def to_xlsx(rows: Sequence[Sequence[str | Decimal | None]], title: str) -> bytes:
     """Return rows as an Excel workbook with one sheet."""
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet("".join(char for char in title if char not in "[]:*?/\\")[:31] or "torg")
     for row in rows:
-        sheet.append(list(row))
+        cells = [WriteOnlyCell(sheet, value=cell) for cell in row]
+        for cell in cells:
+            if isinstance(cell.value, str):
+                cell.data_type = "s"  # A name that begins with "=" is a name, not a formula.
+        sheet.append(cells)
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()

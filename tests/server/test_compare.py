@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 import ontology
-from server.comparison import comparable
+from server.comparison import comparable, to_xlsx
 from server.specification_rows import specification_rows
 from server.uris import UriSpace
 
@@ -118,6 +118,13 @@ def test_twins_say_the_same(client: FlaskClient) -> None:
             if cell != ""
         }
         assert found == cells
+
+
+def test_a_name_is_never_a_formula() -> None:
+    book = load_workbook(io.BytesIO(to_xlsx([["publisher", "=1+1"], ["=cmd()", Decimal("2.5")]], "Skolor: [alla]")))
+    cells = [cell for row in book.active.iter_rows() for cell in row]
+    assert [cell.data_type for cell in cells] == ["s", "s", "s", "n"]
+    assert [cell.value for cell in cells][:3] == ["publisher", "=1+1", "=cmd()"]
 
 
 def test_gaps_are_seen(client: FlaskClient) -> None:
