@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LONGEST_HEADER = 4096
+_LONGEST_HEADER = 16_384
 _MEDIA_RANGE = re.compile(r"([A-Za-z0-9!#$&^_.+-]+|\*)/([A-Za-z0-9!#$&^_.+-]+|\*)\Z")
 _LANGUAGE_RANGE = re.compile(r"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\Z")
 _WEIGHT = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)\Z")

@@ -224,9 +224,16 @@ def answer(stores: Stores, request: dict[str, Any], folder: str) -> tuple[dict[s
     except results.FormatError as error:
         return {"error": "format", "message": f"The result holds {error}."}, b"", None
     except (OSError, RuntimeError, ValueError) as error:
-        cause = error.__cause__ or error.__context__ or error
-        kind = "format" if isinstance(cause, results.FormatError) or "serializ" in str(error) else "evaluation"
-        return {"error": kind, "message": str(error)}, b"", None
+        return {"error": _kind(error), "message": str(error)}, b"", None
+
+
+def _kind(error: Exception) -> str:
+    """Return what an error of Oxigraph is about; it hands our own FormatError back as the cause of another."""
+    if isinstance(error.__cause__ or error.__context__, results.FormatError) or "does not support RDF 1.2" in str(
+        error
+    ):
+        return "format"
+    return "storage" if isinstance(error, OSError) else "evaluation"
 
 
 def _send(connection: socket.socket, reply: dict[str, Any], body: bytes, spool: results.Spool | None) -> None:

@@ -20,6 +20,7 @@ from server.sparql_errors import busy, problem_of_death, problem_of_reply
 
 # How long the spare tries a query while every other reader is busy: enough for a lookup or a small join.
 TRY_SECONDS = 0.5
+_AT_ONCE = 0.2
 _RENEW_AFTER = 2_000
 _RENEW_ABOVE = 256 << 20
 _FILE_CEILING = 16 << 30
@@ -64,6 +65,7 @@ class Job:
     reply: Reply | None = None
     body: Body | None = None
     problem: Problem | None = None
+    retried: bool = False
     death: str = ""  # why its reader had to die: time, memory or crash
 
 
@@ -252,7 +254,7 @@ class Slots:
         """
         memory = None if job.memory_mb is None else job.memory_mb << 20
         until = deadline = job.created + job.seconds
-        give_up = None
+        give_up, asked = None, time.monotonic()
         if try_seconds is not None:
             until = min(deadline, time.monotonic() + try_seconds)
             give_up = None if job.light else self.queues.light_waits
@@ -260,7 +262,11 @@ class Slots:
             reply = reader.ask(job.request, until, memory, give_up)
         except ReaderDied as death:
             self._discard(reader)
-            if death.reason == "time" and time.monotonic() < deadline:
+            now = time.monotonic()
+            # A reader that is gone at once was most likely dying before it was asked; the query gets another.
+            struck = death.reason == "crash" and now - asked < _AT_ONCE and not job.retried
+            if (death.reason == "time" or struck) and now < deadline:
+                job.retried = job.retried or struck
                 self._put_back(job)
                 return None
             with self.changed:

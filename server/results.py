@@ -29,7 +29,8 @@ _BLOCK = 1 << 16
 # Characters that XML 1.0 has no way to write (section 2.2): controls but tab, LF and CR, and U+FFFE, U+FFFF.
 _NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 # RDF/XML writes a predicate as an element name; Oxigraph leaves the local part empty when there is none.
-_NOT_QNAME = re.compile(rb"<oxprefix: ")
+_NOT_QNAME = re.compile(rb"<[^\s<>/:!?]+:[\s>/]|<[\s>]")
+_TAIL = 256  # more than a prefix may have
 
 
 class FormatError(Exception):
@@ -106,7 +107,7 @@ class XmlGuard(_Unflushed):
             raise FormatError("a control character that XML 1.0 cannot hold")
         if _NOT_QNAME.search(seen):
             raise FormatError("a predicate whose IRI does not end in an XML name")
-        self._tail = seen[-12:]
+        self._tail = seen[-_TAIL:]
         # A line end is normalised by every XML parser, so a CR survives only as a reference.
         self.sink.write(data.replace(b"\r", b"&#xD;") if b"\r" in data else data)
         return len(data)

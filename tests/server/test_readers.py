@@ -187,6 +187,18 @@ def test_what_a_format_cannot_hold_is_refused_and_not_altered(shared_pool: Reade
     number = "CONSTRUCT { <a:a> <http://a/1> 1 } {}"
     assert problem(shared_pool, number, accept_format="application/rdf+xml").status == 406
     assert problem(shared_pool, number, accept_format=CSV).status == 406
+    own = "PREFIX own: <http://a/> CONSTRUCT { <a:a> <http://a/> 1 } {}"
+    assert problem(shared_pool, own, accept_format="application/rdf+xml").status == 406
+    triple_term = "CONSTRUCT { <a:a> <a:b> <<( <a:a> <a:b> 1 )>> } {}"
+    assert problem(shared_pool, triple_term, accept_format="application/ld+json").status == 406
+
+
+def test_a_store_that_breaks_while_it_is_read_is_503(tmp_path: Path) -> None:
+    store = build(tmp_path / "store", 3000)
+    for file in store.glob("*.sst"):
+        file.write_bytes(b"broken" * 1000)
+    with ReaderPool(store, readers=1) as pool:
+        assert problem(pool, "SELECT * { ?s ?p ?o }").status == 503
 
 
 def test_a_store_that_is_not_there_is_503(shared_pool: ReaderPool, tmp_path: Path) -> None:

@@ -122,7 +122,9 @@ def test_a_carriage_return_survives_xml() -> None:
     assert ET.fromstring(spool.finish()[0]).text == "x\r\ny"
 
 
-@pytest.mark.parametrize("data", [b"<a>\x01</a>", "<a>\uffff</a>".encode(), b"<a>\x0b</a>", b"<oxprefix: x=''/>"])
+@pytest.mark.parametrize(
+    "data", [b"<a>\x01</a>", "<a>\uffff</a>".encode(), b"<a>\x0b</a>", b"<oxprefix: x=''/>", b"<b:>a</b:>", b"<>a</>"]
+)
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_what_xml_cannot_hold_is_an_error_and_not_a_loss(data: bytes, chunk: int) -> None:
     guard = XmlGuard(Spool("/tmp"))
