@@ -48,7 +48,7 @@ def compiled(table: Table, positions: Mapping[str, int], compile_: Compile) -> R
 
 
 def _joined(whole: RowFunction, main: RowFunction, shared: Sequence[_Shared]) -> RowFunction:
-    parts = [(itemgetter(*each.places), each.met, each.function) for each in shared]
+    parts = [(itemgetter(*each.places) if each.places else _nothing, each.met, each.function) for each in shared]
 
     def function(cells: Sequence[str], row: int, source_row: int) -> tuple[str, list[str], Sequence[CellError]]:
         subject, lines, errors = main(cells, row, source_row)
@@ -65,6 +65,11 @@ def _joined(whole: RowFunction, main: RowFunction, shared: Sequence[_Shared]) ->
         return subject, lines, ()
 
     return function
+
+
+def _nothing(cells: Sequence[str]) -> str:
+    """Stand for the texts of a subject whose columns the source lacks: it is the same in every row, or never there."""
+    return ""
 
 
 def _main(table: Table) -> str | None:
