@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,19 @@ class Torg(click.Group):
         except OperationError as error:
             say(sv=error.sv, en=error.en, err=True)
             ctx.exit(2)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
         except BrokenPipeError:
             sys.stderr.close()
             ctx.exit(0)
+        except Exception:
+            traceback.print_exc()
+            say(
+                sv="Det här är ett fel i torg; inget publicerat har ändrats. Skicka gärna texten ovan till utvecklarna.",
+                en="This is a fault in torg; nothing published has changed. Please send the text above to its developers.",
+                err=True,
+            )
+            ctx.exit(2)
 
 
 @click.group(cls=Torg, context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,6 +23,7 @@ from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, vanished
 from server.rdf_source import convert_rdf, is_rdf
 from server.settings import Settings
+from server.shape_findings import check_shapes
 from server.shared_graphs import concept_files, meaning_hash, specification_hash
 from server.site import Site
 from server.uris import key_part
@@ -185,7 +186,7 @@ class DatasetWork:
         if known and (known["fingerprint"] == fingerprint or set_aside) and not self._options.check:
             self._carry(dataset.key, period, state)
             return
-        counts = self._convert_rdf(dataset, delivery, state) if is_rdf(delivery) else None
+        counts = self._convert_rdf(dataset, delivery, state, findings) if is_rdf(delivery) else None
         counts = counts or self._convert_rows(dataset, delivery, state, findings)
         state.deliveries[period] = {
             "fingerprint": fingerprint,
@@ -205,17 +206,20 @@ class DatasetWork:
         graph = self._folder / _dump_name(dataset.key, period)
         rows = self._folder / _rows_name(dataset.key, period)
         done = convert(dataset, delivery, self._context(dataset), graph, rows, findings)
+        check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
         self._guard(dataset.key, period, graph, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
         return done.counts
 
-    def _convert_rdf(self, dataset: Dataset, delivery: Delivery, state: DatasetState) -> LoadCounts:
+    def _convert_rdf(self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings) -> LoadCounts:
         """Take over a delivery that is RDF already; its triples count as rows."""
         period = delivery.period or ""
         dumps = self._folder / _dump_name(dataset.key, period).removesuffix(".nt.gz")
         files = convert_rdf(dataset, delivery, self._graph(dataset, period), self._site.base, dumps)
         for iri, file in files.items():
             self._add(dataset, period, iri, file, state)
+        rows = self._folder / _rows_name(dataset.key, period)
+        check_shapes(dataset, delivery, list(files.values()), rows, self._site.concept_base, findings)
         triples = sum(file.triples for file in files.values())
         return LoadCounts(rows_in=triples, rows_out=triples)
 
@@ -286,7 +290,9 @@ class DatasetWork:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def link(self, name: str) -> None:
-        """Hard-link a file of the last generation into the next one."""
+        """Hard-link a file of the last generation into the next one; a check builds none and needs no files."""
+        if self._options.check:
+            return
         assert self._previous is not None
         source, target = self._previous.path / name, self._folder / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -31,7 +31,7 @@ from server.provenance import provenance_lines
 from server.replacements import replacements
 from server.reports import RunReport, write_reports
 from server.settings import Settings
-from server.shared_graphs import shared_graphs
+from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
 from server.store import ReadStore
 
@@ -121,12 +121,14 @@ def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Pr
     from tempfile import TemporaryDirectory
 
     _check_only(site, only)
+    check_concepts(site)
     data = DataFolder(settings.data_folder(site.folder))
     previous = data.current()
     report = RunReport(datetime.now(UTC).isoformat())
     with TemporaryDirectory(prefix="torg-check-") as folder:
         for state, findings in _work(site, settings, previous, Path(folder), only, GateOptions(check=True), progress):
-            report.add(state, findings)
+            if findings is not None:
+                report.add(state, findings)
     if previous:
         previous.close()
     return report
@@ -155,15 +157,15 @@ def _work(
     only: Sequence[str],
     options: GateOptions,
     progress: Progress,
-) -> Iterator[tuple[DatasetState, Findings]]:
-    """Yield every dataset's state in the next generation, with what was found on the way."""
+) -> Iterator[tuple[DatasetState, Findings | None]]:
+    """Yield every dataset's state in the next generation, with what was found (None for one not looked at)."""
     work = DatasetWork(site, settings, previous, folder, options)
     known = dict(previous.datasets) if previous else {}
     described = {dataset.key: dataset for dataset in site.datasets}
     for key in sorted({*known, *described, *site.faults}):
         if not _selected(key, only):
-            if key in known:
-                yield work.keep(key), Findings(key)
+            if key in known and not options.check:
+                yield work.keep(key), None
             continue
         progress("convert", key)
         findings = Findings(key)
@@ -184,6 +186,7 @@ class _Run:
         self._time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         self._ledger = Ledger(data.path / "ledger.sqlite")
         self._check_base()
+        check_concepts(site)
         self._declared = replacements(site.folder, site.uris)
         self._ledger.roll_back(int(data.current_name() or 0))
         self._previous = data.current()
@@ -220,7 +223,8 @@ class _Run:
         """Bring every dataset into the next generation: converted, linked from the last, or left out."""
         work = _work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
         for state, findings in work:
-            self._report.add(state, findings)
+            if findings is not None:
+                self._report.add(state, findings)
             if state.published:
                 self._states[state.key] = state
                 self._graphs.update({graph.iri: graph for graph in state.graphs})
@@ -355,7 +359,7 @@ class _Run:
     def _archive(self) -> None:
         """Keep the raw sources of this run by their hash; they are never served."""
         folder = self._data.path / "archive"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         for state in self._states.values():
             for path, sha256 in state.sources:
                 target = folder / sha256

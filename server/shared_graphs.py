@@ -10,6 +10,7 @@ from pathlib import Path
 import ontology
 from loaders.errors import DescriptionError
 from loaders.findings import Finding
+from server.graph_files import subject
 from server.site import Site
 from server.store import read_rdf
 
@@ -52,6 +53,17 @@ def _packaged(name: str) -> tuple[tuple[str, bytes], ...]:
     return tuple((file.name, file.read_bytes()) for file in files if file.name.endswith(".ttl"))
 
 
+def check_concepts(site: Site) -> None:
+    """Raise DescriptionError when the site's own concepts are no Turtle, or say something of a shared concept."""
+    graphs = {graph.path: graph for graph in shared_graphs(site)}
+    own = graphs.get("graph/site/concepts")
+    if own is None:
+        return
+    shared = {subject(line) for line in graphs["graph/shared/concepts"].lines()}
+    for name in sorted({subject(line) for line in own.lines()} & shared):
+        raise DescriptionError(Finding("site.redefines-concept", file="concepts", detail=(("name", name),)))
+
+
 def meaning_hash(site: Site) -> str:
     """Return a hash of all that gives a source its meaning: concepts, specifications, bases, mapping version."""
     digest = hashlib.sha256(f"{site.base} {site.concept_base} {MAPPING_VERSION}".encode())
@@ -66,8 +78,9 @@ MAPPING_VERSION = "1"
 
 
 def specification_hash(name: str) -> str:
-    """Return a hash of a specification's table."""
-    return hashlib.sha256((ontology.specification(name) / "table.json").read_bytes()).hexdigest()
+    """Return a hash of a specification's table and shapes: a graph that no longer fits is looked at again."""
+    folder = ontology.specification(name)
+    return hashlib.sha256(b"".join((folder / file).read_bytes() for file in ("table.json", "shapes.ttl"))).hexdigest()
 
 
 def concept_files(site: Site) -> tuple[list[Path], str, list[tuple[Path, str]]]:

@@ -139,3 +139,23 @@ def test_a_token_is_shown_once_and_can_be_revoked(small_site):
     assert not [path for path in small_site.data.rglob("*") if path.is_file() and secret in path.read_text("utf-8")]
     assert 0 == torg("token", "revoke", listed[0]["id"], "--site", small_site.folder).exit_code
     assert 2 == torg("token", "revoke", listed[0]["id"], "--site", small_site.folder).exit_code
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        pytest.param("<def/x> a ; .", "site.not-turtle", id="no Turtle"),
+        pytest.param(
+            '<def/place/1880> <http://www.w3.org/2004/02/skos/core#prefLabel> "Min stad"@sv .',
+            "site.redefines-concept",
+            id="a shared concept",
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "publish"])
+def test_faulty_concepts_stop_everything_with_one_sentence(small_site, command, text, rule):
+    (small_site.folder / "concepts").mkdir()
+    (small_site.folder / "concepts/egna.ttl").write_text(text, "utf-8")
+    done = torg(command, "--site", small_site.folder)
+    assert (1, True) == (done.exit_code, f"[{rule}]" in done.stderr)
+    assert "Traceback" not in done.stderr and not (small_site.data / "current").exists()
