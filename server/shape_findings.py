@@ -1,0 +1,157 @@
+"""Holds a dataset's graph against the shapes of its specification, and says what breaks them: rule, row and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import ontology
+from loaders.description import Dataset
+from loaders.findings import Finding, Findings
+from loaders.load import Delivery
+from server.conversion import row_origin
+from server.graph_files import GraphFile, open_graph
+from server.shape_model import ShapeError, read_shapes
+from server.shapes import Breach, Result, ShapeStore, loaded
+
+_RULES = {"Violation": "shapes.violation", "Warning": "shapes.warning", "Info": "shapes.info"}
+_VARIABLES = re.compile(r"\{\+?(\w+)\}")
+# What is broken, for shapes without a message of their own.
+_COMPONENTS: Mapping[str, tuple[str, str]] = {
+    "MinCount": ("värde saknas", "a value is missing"),
+    "MaxCount": ("för många värden", "too many values"),
+    "Datatype": ("fel datatyp", "wrong datatype"),
+    "NodeKind": ("fel sorts värde", "wrong kind of value"),
+    "Class": ("pekar på något av fel slag", "points to something of the wrong class"),
+    "Pattern": ("fel form", "wrong form"),
+    "In": ("inte i listan", "not in the list"),
+    "MinInclusive": ("för litet", "too small"),
+    "MinExclusive": ("för litet", "too small"),
+    "MaxInclusive": ("för stort", "too large"),
+    "MaxExclusive": ("för stort", "too large"),
+    "MinLength": ("för kort", "too short"),
+    "MaxLength": ("för långt", "too long"),
+    "LanguageIn": ("fel språk", "wrong language"),
+    "UniqueLang": ("flera på samma språk", "several in one language"),
+    "Closed": ("okänd egenskap", "unknown property"),
+}
+_OTHER = ("bryter mot formen", "breaks the shape")
+
+
+def check_shapes(
+    dataset: Dataset, delivery: Delivery, graphs: Sequence[GraphFile], rows: Path, concept_base: str, findings: Findings
+) -> None:
+    """Add a finding for everything in the graphs of a delivery that breaks its specification's shapes.
+
+    `rows` is the delivery's row index, which need not exist. Findings beyond those listed are counted.
+    """
+    if dataset.specification is None or not graphs:
+        return
+    turtle = (ontology.specification(dataset.specification) / "shapes.ttl").read_text("utf-8")
+    with ExitStack() as stack:
+        files = [stack.enter_context(open_graph(graph.path)) for graph in graphs]
+        triples = sum(graph.triples for graph in graphs)
+        try:
+            shapes = read_shapes(turtle, concept_base)
+            with loaded(files, triples, beside=graphs[0].path.parent) as store:
+                telling = _Telling(dataset, delivery, rows, concept_base, store, findings)
+                for result in store.results(shapes):
+                    telling.tell(result)
+        except ShapeError as error:
+            detail = (("specification", dataset.specification), ("fault", str(error)))
+            findings.add(Finding("shapes.unreadable", detail=detail))
+
+
+class _Telling:
+    """Turns results into findings of one delivery."""
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        delivery: Delivery,
+        rows: Path,
+        concept_base: str,
+        store: ShapeStore,
+        findings: Findings,
+    ) -> None:
+        self._dataset, self._delivery, self._rows = dataset, delivery, rows
+        self._store, self._findings, self._base = store, findings, concept_base
+        assert dataset.specification is not None
+        self._specification = dataset.specification
+        self._table = ontology.table(dataset.specification)
+
+    def tell(self, result: Result) -> None:
+        """Add the findings of one constraint: those listed with their places, the rest as a number."""
+        for breach in result.breaches:
+            self._findings.add(self._finding(result, breach, self._place(breach.node), 1))
+        rest = result.count - len(result.breaches)
+        if rest:
+            # Same column, so that it joins the count of those listed.
+            self._findings.add(self._finding(result, result.breaches[-1], self._place(result.breaches[-1].node), rest))
+
+    def _finding(self, result: Result, breach: Breach, place: dict[str, Any], count: int) -> Finding:
+        shape = result.check.shape
+        what = _COMPONENTS.get(result.check.constraint.component, _OTHER)
+        short = breach.property.rpartition("#")[2].rpartition("/")[2]
+        messages = shape.messages
+        detail = [("specification", self._specification), ("property", breach.property)]
+        for number, language in enumerate(("sv", "en")):
+            message = messages.get(language) or messages.get("en") or messages.get("") or f"{short}: {what[number]}."
+            detail.append((f"message_{language}", message))
+            detail.append((f"what_{language}", f"{what[number]}{', ' if breach.kind else ''}{breach.kind}"))
+        return Finding(
+            _RULES.get(shape.severity, _RULES["Violation"]),
+            column=self._header(breach.property),
+            kind=breach.kind,
+            count=count,
+            detail=tuple(detail),
+            **place,
+        )
+
+    def _place(self, node: str) -> dict[str, Any]:
+        """Return file, sheet and row of a node, or of the row that points to it; nothing when neither is known."""
+        if not self._rows.exists():
+            return {}
+        found = row_origin(self._rows, node)
+        if found is None:
+            for number, other in enumerate(self._store.referrers(node)):
+                found = row_origin(self._rows, other)
+                if found or number > 20:
+                    break
+        if found is None:
+            return {}
+        file, sheet, row = found
+        return {"file": self._delivery.files[file].name, "sheet": sheet, "row": row}
+
+    def _header(self, property: str) -> str:
+        """Return the header of the column that a property's values come from, as the source spells it."""
+        column = column_of(self._table, property, self._base)
+        for header, change in self._dataset.columns.items():
+            if column and column in change.columns:
+                return header
+        return column
+
+
+def column_of(table: Mapping[str, Any], property: str, base: str) -> str:
+    """Return the name of the column of a CSVW table that gives a property its values, "" when there is none.
+
+    A virtual column's values come from the columns that its valueUrl names, or that were derived for it.
+    """
+    columns = table["tableSchema"]["columns"]
+    real = [column for column in columns if not column.get("virtual")]
+    derived = {
+        variable: column["name"] for column in real for variable in column.get(f"{ontology.CSVW_EXTENSION}derive", {})
+    }
+    names = {column["name"] for column in real}
+    for column in [*real, *(column for column in columns if column.get("virtual"))]:
+        if property and property in (column.get("propertyUrl"), base + str(column.get("propertyUrl"))):
+            if not column.get("virtual"):
+                return str(column["name"])
+            variables = _VARIABLES.findall(column.get("valueUrl", ""))
+            for variable in reversed(variables):
+                if variable in names or variable in derived:
+                    return derived.get(variable, variable)
+    return ""
