@@ -48,8 +48,8 @@ class Torg(click.Group):
         except Exception:
             traceback.print_exc()
             say(
-                sv="Det här är ett fel i torg; inget publicerat har ändrats. Skicka gärna texten ovan till utvecklarna.",
-                en="This is a fault in torg; nothing published has changed. Please send the text above to its developers.",
+                sv="Det här är ett fel i torg; inget publicerat har ändrats. Skicka gärna texten ovan till oss.",
+                en="This is a fault in torg; nothing published has changed. Please send us the text above.",
                 err=True,
             )
             ctx.exit(2)
