@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from server.views.errors import register_errors
+from server.views.former import register_former_bases
 from server.views.http import register_http
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def make_app(torg: Torg) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if torg.uris.prefix:
         app.wsgi_app = _without_prefix(app.wsgi_app, torg.uris.prefix)  # type: ignore[assignment, method-assign]
+    register_former_bases(app, torg)
     register_http(app)
     register_errors(app)
     for name in BLUEPRINTS:
