@@ -59,7 +59,7 @@ class Resources:
         """Return the document of the IRI, or None when there is none."""
         path = self._path(iri)
         if path is not None:
-            return Response(path.open("rb")) if path.is_file() else None
+            return Response(path.open("rb", buffering=1 << 16)) if path.is_file() else None
         if iri.startswith("file:") or self._fetch is None:
             return None
         return self._fetch(iri)
@@ -93,6 +93,8 @@ class Resources:
             return None
 
     def _path(self, iri: str) -> Path | None:
+        if self.base is not None and not iri.startswith(self.base):
+            iri = _beneath(iri, self.base)
         if self.base is not None and self.root is not None and iri.startswith(self.base):
             rest = iri[len(self.base) :].partition("#")[0]
             exact = (self.root / unquote(rest)).resolve()
@@ -123,6 +125,12 @@ def same_url(first: str, second: str) -> bool:
     True
     """
     return _normalised(first) == _normalised(second)
+
+
+def _beneath(iri: str, base: str) -> str:
+    """Return the IRI as it is written beneath the base, where only its spelling differs."""
+    spelled, start = _normalised(iri), _normalised(base)
+    return base + spelled[len(start) :] if spelled.startswith(start) else iri
 
 
 def _normalised(url: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from loaders.csvw.cells import TRIMMERS
 from loaders.csvw.model import Dialect
@@ -33,10 +33,12 @@ class TabularReader:
         self._warn = warn
         self._row = 0
         encoding = "utf-8-sig" if dialect.encoding.replace("_", "-") == "utf-8" else dialect.encoding
-        simple = set(dialect.lineTerminators) <= _DEFAULT_TERMINATORS
+        buffered = source if isinstance(source, io.BufferedReader) else _buffered(source)
+        terminators = _terminators(dialect, buffered.peek(_CHUNK))
+        simple = set(terminators) <= _DEFAULT_TERMINATORS
         # Kept here, so that the caller closes the source before this wrapper is collected.
-        self._stream = io.TextIOWrapper(source, encoding=encoding, newline="\n" if simple else "")
-        self._lines = _without_mark(_lines(self._stream, dialect))
+        self._stream = io.TextIOWrapper(buffered, encoding=encoding, newline="\n" if simple else "")
+        self._lines = _without_mark(_lines(self._stream, terminators, dialect.encoding))
         self._trim = TRIMMERS.get(dialect.trim)
         self._read_head()
 
@@ -149,18 +151,33 @@ def _without_mark(lines: Iterator[str]) -> Iterator[str]:
         yield from lines
 
 
-def _lines(stream: io.TextIOWrapper, dialect: Dialect) -> Iterator[str]:
+def _buffered(source: BinaryIO) -> io.BufferedReader:
+    # Any binary stream will do; the stubs know only raw ones.
+    return io.BufferedReader(cast(io.RawIOBase, source), _CHUNK)
+
+
+def _terminators(dialect: Dialect, beginning: bytes) -> tuple[str, ...]:
+    """Return the dialect's line terminators, or a bare carriage return where the table knows no other.
+
+    W3C's suite has such tables and so have publishers; CSVW's default would read one endless row.
+    """
+    if dialect.lineTerminators == Dialect().lineTerminators and b"\r" in beginning and b"\n" not in beginning:
+        return ("\r",)
+    return dialect.lineTerminators
+
+
+def _lines(stream: io.TextIOWrapper, terminators: tuple[str, ...], encoding: str) -> Iterator[str]:
     """Yield lines without their terminators; raises CsvwError on bytes that are none of the encoding's."""
     try:
-        if set(dialect.lineTerminators) <= _DEFAULT_TERMINATORS:
-            bare_return = "\r\n" in dialect.lineTerminators
+        if set(terminators) <= _DEFAULT_TERMINATORS:
+            bare_return = "\r\n" in terminators
             for line in stream:
                 text = line.removesuffix("\n")
                 yield text.removesuffix("\r") if bare_return else text
         else:
-            yield from _terminated(stream, dialect.lineTerminators)
+            yield from _terminated(stream, terminators)
     except UnicodeError:
-        raise CsvwError(f"the table cannot be decoded as {dialect.encoding}", rule="csvw.table") from None
+        raise CsvwError(f"the table cannot be decoded as {encoding}", rule="csvw.table") from None
 
 
 def _terminated(stream: io.TextIOWrapper, terminators: tuple[str, ...]) -> Iterator[str]:

@@ -61,6 +61,12 @@ def test_urls_are_compared_normalised(site) -> None:
     assert site.validate(site.put("t.csv", CSV)).warnings == []
 
 
+def test_a_table_is_found_however_its_address_is_spelled(site) -> None:
+    iri = site.put("m.json", described(url="https://data.orebro.se:443/csv/%74.csv"))
+    site.put("t.csv", CSV)
+    assert site.validate(iri).valid
+
+
 def test_a_query_belongs_to_the_address_but_not_to_the_file(site) -> None:
     site.put("t.csv", CSV)
     assert all("t.csv?q#" in line for line in site.lines(BASE + "t.csv?q", minimal=True))
@@ -89,6 +95,7 @@ def test_a_query_belongs_to_the_address_but_not_to_the_file(site) -> None:
         pytest.param({"skipInitialSpace": True}, "a,b\n1, 2\n", [["1", "2"]], id="skip-initial-space"),
         pytest.param({"lineTerminators": "|"}, "a,b|1,2|3,4", [["1", "2"], ["3", "4"]], id="terminator"),
         pytest.param({"lineTerminators": ["\r"]}, "a,b\r1,2\r", [["1", "2"]], id="bare-return"),
+        pytest.param({}, "a,b\r1,2\r3,4", [["1", "2"], ["3", "4"]], id="bare-return-undeclared"),
         pytest.param({"encoding": "windows-1252"}, "a,b\nå,ä\n".encode("cp1252"), [["å", "ä"]], id="encoding"),
         pytest.param({"encoding": "utf-16-le"}, "\ufeffa,b\nå,2\n".encode("utf-16-le"), [["å", "2"]], id="utf-16-mark"),
         pytest.param({}, b"\xef\xbb\xbfa,b\n1,2\n", [["1", "2"]], id="utf-8-mark"),
