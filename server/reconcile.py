@@ -1,0 +1,274 @@
+"""Reconciliation of texts to things by the Reconciliation API 0.2: candidates, suggestions, extension of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal
+
+from server.errors import Problem
+from server.fuzzy_index import FuzzyIndex, Hit, similarity
+from server.label_lookup import LabelLookup
+from server.labels import Label, LabelIndex, fold
+from server.rdf_formats import Value, value
+from server.store import ReadStore
+from server.uris import UriSpace
+
+MOST_QUERIES, MOST_CANDIDATES, MOST_IDS, MOST_PROPERTIES = 1_000, 50, 1_000, 50
+_SKOS = "http://www.w3.org/2004/02/skos/core#"
+_CONCEPT, _IN_SCHEME = _SKOS + "Concept", _SKOS + "inScheme"
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_NAME_SHARE = 0.7  # of the score, when the query names property values too
+_CERTAIN, _AHEAD = 95.0, 5.0  # a match is certain from this score on, this far ahead of the next
+_KEPT = 20  # candidates whose properties are compared
+_INTEGERS = frozenset(_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger"))
+_NUMBERS = frozenset(_XSD + name for name in ("decimal", "double", "float"))
+
+TypeStrict = Literal["any", "should", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationQuery:
+    """One query of a batch (section 4.2): a name, types it may have, and values its properties should have."""
+
+    text: str
+    types: tuple[str, ...]
+    type_strict: TypeStrict
+    limit: int
+    properties: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Reconciler:
+    """Answers reconciliation queries over one generation."""
+
+    def __init__(self, store: ReadStore, lookup: LabelLookup, labels: LabelIndex, uris: UriSpace) -> None:
+        self._store, self._labels, self._uris = store, labels, uris
+        own = (uris.iri("id/"), uris.resolve("def/"), uris.iri("def/"))
+        left_out = ("/id/distribution/", "/.well-known/")
+        self._index = FuzzyIndex(
+            label for label in lookup.all() if label.iri.startswith(own) and not any(x in label.iri for x in left_out)
+        )
+
+    def candidates(self, query: ReconciliationQuery, language: str) -> list[dict[str, Any]]:
+        """Return the candidates of a query, best first (section 4.3)."""
+        if query.text:
+            hits = self._index.find(query.text, max(query.limit, _KEPT), lambda label: self._fits(label, query))
+        else:
+            hits = self._by_properties(query)
+        if query.properties:
+            weighed = [(self._weigh(hit, query), hit) for hit in hits]
+            weighed.sort(key=lambda item: -item[0])
+        else:
+            weighed = [(hit.score, hit) for hit in hits]
+        second = weighed[1][0] if len(weighed) > 1 else 0.0
+        shown = weighed[: query.limit]
+        names = self._labels.labels([hit.iri for _, hit in shown], language)
+        types = self._labels.labels([kind for _, hit in shown for kind in kinds(hit.iri, hit.type)], language)
+        result = []
+        for place, (score, hit) in enumerate(shown):
+            name = names.get(hit.iri, (hit.text, ""))[0]
+            result.append(
+                {
+                    "id": hit.iri,
+                    "name": name,
+                    "description": _described(hit, name, types),
+                    "type": [
+                        {"id": kind, "name": types.get(kind, (_local(kind), ""))[0]}
+                        for kind in kinds(hit.iri, hit.type)
+                    ],
+                    "score": round(score, 2),
+                    "match": place == 0 and score >= _CERTAIN and score - second >= _AHEAD,
+                    "features": [
+                        {"id": "name_similarity", "value": round(similarity(fold(query.text), fold(hit.text)), 2)},
+                        {"id": "all_letters", "value": fold(query.text) == fold(hit.text)},
+                    ],
+                }
+            )
+        return result
+
+    def suggest(self, prefix: str, limit: int, start: int, language: str) -> list[dict[str, Any]]:
+        """Return things for what a person has typed so far (section 6): those that begin with it, then alike ones."""
+        found = self._labels.search(prefix, limit, start)
+        own = {label.iri: label for label in found if "/id/" in label.iri or "/def/" in label.iri}
+        if not own and not start:
+            hits = self._index.find(prefix, limit, lambda _: True)
+            own = {hit.iri: Label(hit.iri, hit.text, "", hit.role, hit.type, "") for hit in hits}
+        names = self._labels.labels(own, language)
+        types = self._labels.labels([kind for label in own.values() for kind in kinds(label.iri, label.type)], language)
+        return [
+            {
+                "id": iri,
+                "name": names.get(iri, (label.text, ""))[0],
+                "description": ", ".join(types[kind][0] for kind in kinds(iri, label.type) if kind in types),
+                "notable": [
+                    {"id": kind, "name": types.get(kind, (_local(kind), ""))[0]} for kind in kinds(iri, label.type)
+                ],
+            }
+            for iri, label in own.items()
+        ]
+
+    def properties_of(self, type: str, limit: int, language: str) -> list[dict[str, str]]:
+        """Return the properties that things of a type have, those most of them have first (section 8.1)."""
+        counts: dict[str, int] = {}
+        property = _IN_SCHEME if "/def/" in type else _TYPE
+        for subject in islice(self._store.subjects(property, type), 100):
+            for name in {name for name, _ in self._store.outgoing(subject)}:
+                counts[name] = counts.get(name, 0) + 1
+        ranked = sorted(counts, key=lambda name: (-counts[name], name))[:limit]
+        names = self._labels.labels(ranked, language)
+        return [{"id": name, "name": names.get(name, (_local(name), ""))[0]} for name in ranked]
+
+    def extend(
+        self, ids: Sequence[str], properties: Sequence[tuple[str, int]], language: str
+    ) -> tuple[list[dict[str, Any]], dict[str, dict[str, list[dict[str, Any]]]]]:
+        """Return (meta, rows) of a data extension: the values of properties of things (section 8.3)."""
+        values = {id: {pid: self._values(id, pid)[:most] for pid, most in properties} for id in ids}
+        flat = [one for row in values.values() for cells in row.values() for one in cells]
+        iris = [one.text for one in flat if one.kind == "iri"] + [pid for pid, _ in properties]
+        names = self._labels.labels(iris, language)
+        meta = [{"id": pid, "name": names.get(pid, (_local(pid), ""))[0]} for pid, _ in properties]
+        rows = {
+            id: {pid: [_cell(one, names) for one in _best(cells, language)] for pid, cells in row.items()}
+            for id, row in values.items()
+        }
+        return meta, rows
+
+    def _values(self, id: str, property: str) -> list[Value]:
+        try:
+            found = [value(term) for term in self._store.values(id, property)]
+        except ValueError:  # not an IRI
+            return []
+        return sorted(found, key=lambda one: (one.language, one.text))
+
+    @staticmethod
+    def _fits(label: Label, query: ReconciliationQuery) -> bool:
+        if not query.types or query.type_strict == "should":
+            return True
+        own = kinds(label.iri, label.type)
+        return (all if query.type_strict == "all" else any)(type in own for type in query.types)
+
+    def _weigh(self, hit: Hit, query: ReconciliationQuery) -> float:
+        """Return the score of a hit with what its properties say; one that is empty counts half."""
+        agreed = [self._agreement(hit.iri, property, values) for property, values in query.properties]
+        share = _NAME_SHARE if query.text else 0.0
+        return share * hit.score + (1 - share) * 100 * sum(agreed) / len(agreed)
+
+    def _agreement(self, iri: str, property: str, wanted: Sequence[str]) -> float:
+        found = self._values(iri, property)
+        if not found or not wanted:
+            return 0.5
+        named = self._labels.labels([one.text for one in found if one.kind == "iri"])
+        texts = {one.text for one in found} | {fold(one.text) for one in found if one.kind == "literal"}
+        texts |= {fold(name) for name, _ in named.values()}
+        best = 0.0
+        for text in wanted:
+            if text in texts or fold(text) in texts:
+                return 1.0
+            best = max([best, *(similarity(fold(text), known) / 100 for known in texts)])
+        return best if best > 0.8 else 0.0
+
+    def _by_properties(self, query: ReconciliationQuery) -> list[Hit]:
+        """Return what has the values that the properties name, for a query without a name (section 4.2)."""
+        hits: dict[str, Hit] = {}
+        for property, values in query.properties:
+            for text in values:
+                if "://" not in text:
+                    continue
+                for subject in islice(self._subjects(property, text), 200):
+                    type = next((value(term).text for term in self._store.values(subject, _TYPE)), "")
+                    label = Label(subject, "", "", "label", type, "")
+                    if self._fits(label, query):
+                        hits.setdefault(subject, Hit(subject, "", type, "label", 0.0))
+        return list(hits.values())
+
+    def _subjects(self, property: str, iri: str) -> Iterable[str]:
+        try:
+            return self._store.subjects(property, iri)
+        except ValueError:
+            return ()
+
+
+def kinds(iri: str, type: str) -> list[str]:
+    """Return the types of a thing as reconciliation sees them: its class, and the scheme of a concept."""
+    if type == _CONCEPT:
+        return [iri.rpartition("/")[0], type]
+    return [type] if type else []
+
+
+def read_batch(document: object) -> dict[str, ReconciliationQuery]:
+    """Return the queries of a batch by their keys; raise Problem 400 or 413 that names the one that is wrong."""
+    if not isinstance(document, dict):
+        raise Problem(400, "A batch of queries is a JSON object with one member for each query.")
+    if len(document) > MOST_QUERIES:
+        raise Problem(413, f"There are {len(document)} queries; at most {MOST_QUERIES} can be asked at once.")
+    return {str(key)[:200]: _read_query(str(key)[:200], entry) for key, entry in document.items()}
+
+
+def _read_query(key: str, entry: object) -> ReconciliationQuery:
+    if not isinstance(entry, dict):
+        raise Problem(400, f"The query {key} is not an object.")
+    text, types, limit = entry.get("query", ""), entry.get("type") or [], entry.get("limit", 10)
+    strict, listed = entry.get("type_strict", "any"), entry.get("properties") or []
+    types = [types] if isinstance(types, str) else types
+    if not isinstance(text, str) or not (isinstance(types, list) and all(isinstance(one, str) for one in types)):
+        raise Problem(400, f"The query {key}: `query` is a text, `type` an identifier or a list of them.")
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 1 <= limit <= 1_000:
+        raise Problem(400, f"The query {key}: `limit` is a number from 1.")
+    if strict not in ("any", "should", "all"):
+        raise Problem(400, f"The query {key}: `type_strict` is any, should or all.")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) and "pid" in one for one in listed):
+        raise Problem(400, f"The query {key}: `properties` is a list of objects with `pid` and `v`.")
+    properties = tuple((str(one["pid"]), _read_values(one.get("v"))) for one in listed[:MOST_PROPERTIES])
+    if not text.strip() and not properties:
+        raise Problem(400, f"The query {key} has neither `query` nor `properties`.")
+    return ReconciliationQuery(text.strip()[:1_000], tuple(types), strict, min(int(limit), MOST_CANDIDATES), properties)
+
+
+def _read_values(given: object) -> tuple[str, ...]:
+    listed = given if isinstance(given, list) else [given]
+    texts = (one.get("id", "") if isinstance(one, dict) else one for one in listed)
+    return tuple(_plain(text)[:1_000] for text in texts if text is not None and text != "")
+
+
+def _plain(given: object) -> str:
+    return str(given).lower() if isinstance(given, bool) else str(given)
+
+
+def _described(hit: Hit, name: str, types: Mapping[str, tuple[str, str]]) -> str:
+    kind = ", ".join(types[one][0] for one in kinds(hit.iri, hit.type)[:1] if one in types)
+    other = hit.text if hit.text and hit.text != name else ""
+    return "; ".join(part for part in (kind, other) if part)
+
+
+def _best(cells: Sequence[Value], language: str) -> list[Value]:
+    """Return the values; of texts in several languages only those in the language asked for, when there are any."""
+    spoken = {one.language.split("-")[0] for one in cells if one.language}
+    if not spoken:
+        return list(cells)
+    chosen = next((name for name in (language, "sv", "en") if name in spoken), min(spoken))
+    return [one for one in cells if not one.language or one.language.split("-")[0] == chosen]
+
+
+def _cell(one: Value, names: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
+    """Return a value as data extension has it: an entity, a number, a date and time, or a text."""
+    if one.kind == "iri":
+        return {"id": one.text, "name": names.get(one.text, (_local(one.text), ""))[0]}
+    try:
+        if one.datatype in _INTEGERS:
+            return {"int": int(one.text)}
+        if one.datatype in _NUMBERS:
+            number = float(one.text)
+            return {"float": number} if abs(number) < float("inf") else {"str": one.text}
+    except ValueError:
+        return {"str": one.text}
+    if one.datatype == _XSD + "date" and len(one.text) == 10:
+        return {"date": f"{one.text}T00:00:00Z"}
+    if one.datatype == _XSD + "dateTime":
+        return {"date": one.text}
+    return {"str": one.text}
+
+
+def _local(iri: str) -> str:
+    return iri.rstrip("/#").replace("#", "/").rpartition("/")[2] or iri

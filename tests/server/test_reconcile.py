@@ -1,0 +1,158 @@
+"""Reconciliation API 0.2: OpenRefine's sequence of calls, typing errors, types, properties, extension, bad batches."""
+
+import json
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+
+from server.fuzzy_index import FuzzyIndex
+from server.labels import Label
+
+BASE = "https://data.norrsjo.example/"
+SERVICE = f"{BASE}def/service"
+
+
+def ask(client: FlaskClient, **queries: dict) -> dict:
+    response = client.post("/reconcile", data={"queries": json.dumps(queries)})
+    assert response.status_code == 200, response.text
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert set(response.json) == set(queries)
+    for answer in response.json.values():
+        for candidate in answer["result"]:
+            check_candidate(candidate)
+    return response.json
+
+
+def check_candidate(candidate: dict) -> None:
+    """Section 4.3 of the specification, and its schema of result batches."""
+    assert {"id", "name", "score"} <= set(candidate)
+    assert isinstance(candidate["id"], str) and isinstance(candidate["name"], str) and candidate["name"]
+    assert isinstance(candidate["score"], int | float) and isinstance(candidate["match"], bool)
+    assert all(set(one) == {"id", "name"} and all(one.values()) for one in candidate["type"])
+    assert all(isinstance(one["value"], bool | int | float) for one in candidate["features"])
+
+
+def test_the_manifest_has_what_a_client_needs(client):
+    manifest = client.get("/reconcile").json
+    assert {"versions", "name", "identifierSpace", "schemaSpace"} <= set(manifest)
+    assert "0.2" in manifest["versions"]
+    assert "{{id}}" in manifest["view"]["url"] and "{{id}}" in manifest["preview"]["url"]
+    assert isinstance(manifest["preview"]["width"], int)
+    for suggest in manifest["suggest"].values():
+        assert suggest["service_url"].startswith(BASE) and "${id}" in suggest["flyout_service_path"]
+    assert all({"id", "name"} == set(one) for one in manifest["defaultTypes"]) and manifest["defaultTypes"]
+    assert len({one["id"] for one in manifest["defaultTypes"]}) == len(manifest["defaultTypes"])
+    assert {"type", "label", "name"} <= set(manifest["extend"]["property_settings"][0])
+
+
+def test_openrefine_reconciles_a_column_previews_and_extends_it(client):
+    manifest = client.get("/reconcile").json
+    suggested = client.get("/reconcile/suggest/type?prefix=platser").json["result"]
+    place = next(one for one in suggested if one["id"] == f"{BASE}def/place")
+    found = ask(client, q0={"query": "Gävlle", "type": place["id"], "limit": 3, "type_strict": "should"},
+                q1={"query": "Älvsbin", "type": place["id"], "limit": 3})  # fmt: skip
+    first = found["q0"]["result"][0]
+    assert first["id"] == f"{BASE}def/place/2180"
+    assert found["q1"]["result"][0]["id"] == f"{BASE}def/place/2560"
+    assert f"{BASE}def/place" in [one["id"] for one in first["type"]]
+    shown = client.get(manifest["preview"]["url"].replace("{{id}}", first["id"]).removeprefix(BASE.rstrip("/")))
+    assert "Gävle" in shown.text and "frame-ancestors *" in shown.headers["Content-Security-Policy"]
+    flyout = client.get(f"/reconcile/flyout/entity?id={first['id']}").json
+    assert flyout["id"] == first["id"] and "Gävle" in flyout["html"]
+    proposed = client.get(f"/reconcile/properties?type={place['id']}&limit=50").json
+    broader = next(one for one in proposed["properties"] if one["id"].endswith("#broader"))
+    extension = {"ids": [first["id"], "x"], "properties": [{"id": broader["id"], "settings": {"limit": "1"}},
+                 {"id": "http://purl.org/dc/terms/issued"}]}  # fmt: skip
+    answer = client.post("/reconcile", data={"extend": json.dumps(extension)}).json
+    assert [one["id"] for one in answer["meta"]] == [broader["id"], "http://purl.org/dc/terms/issued"]
+    (county,) = answer["rows"][first["id"]][broader["id"]]
+    assert county["id"] == f"{BASE}def/place/21" and county["name"]
+    assert re.fullmatch(
+        r"\d{4}-\d\d-\d\dT00:00:00Z", answer["rows"][first["id"]]["http://purl.org/dc/terms/issued"][0]["date"]
+    )
+    assert answer["rows"]["x"][broader["id"]] == []
+
+
+def test_the_address_of_every_service_answers(client):
+    manifest = client.get("/reconcile").json
+    for name, suggest in manifest["suggest"].items():
+        path = urlsplit(suggest["service_url"]).path + suggest["service_path"]
+        result = client.get(f"{path}?prefix=p").json["result"]
+        assert result, name
+        assert all({"id", "name"} <= set(one) for one in result)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("T3.2", "def/service/T3.2"),
+        ("grundskloa", "def/service/T3.2"),
+        ("Grundskola ", "def/service/T3.2"),
+        ("hemtjanst", ""),
+    ],
+)
+def test_codes_and_typing_errors_find_the_concept(client, typed, meant):
+    result = ask(client, q={"query": typed, "type": SERVICE})["q"]["result"]
+    assert result
+    assert all(f"{SERVICE}/" in one["id"] for one in result)
+    if meant:
+        assert result[0]["id"] == BASE + meant
+
+
+def test_properties_decide_between_namesakes(client):
+    name = "Representation"
+    plain = ask(client, q={"query": name, "type": f"{BASE}spec/torg#Account", "limit": 50})["q"]["result"]
+    assert len(plain) > 1 and not plain[0]["match"]
+    wanted = plain[-1]["id"]
+    code = wanted.rpartition("/")[2]
+    notation = "http://www.w3.org/2004/02/skos/core#notation"
+    better = ask(client, q={"query": name, "properties": [{"pid": notation, "v": code}]})["q"]["result"]
+    assert better[0]["id"].endswith(f"/{code}") and better[0]["score"] > better[-1]["score"]
+
+
+def test_a_query_by_properties_alone(client):
+    broader = "http://www.w3.org/2004/02/skos/core#broader"
+    result = ask(client, q={"properties": [{"pid": broader, "v": {"id": f"{SERVICE}/T3"}}], "limit": 50})["q"]["result"]
+    assert f"{SERVICE}/T3.2" in [one["id"] for one in result]
+
+
+def test_a_certain_match_is_exact_and_alone(client):
+    (first, *others) = ask(client, q={"query": "Gävle", "type": f"{BASE}def/place"})["q"]["result"]
+    assert first["match"] and first["score"] == 100
+    assert not any(one["match"] for one in others)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        ({"queries": "{"}, 400),
+        ({"queries": "[]"}, 400),
+        ({"queries": '{"q": {"query": ""}}'}, 400),
+        ({"queries": '{"q": {"query": "x", "limit": "many"}}'}, 400),
+        ({"queries": '{"q": {"query": "x", "type_strict": "perhaps"}}'}, 400),
+        ({"queries": '{"q": {"query": "x", "properties": [1]}}'}, 400),
+        ({"queries": json.dumps({f"q{n}": {"query": "x"} for n in range(1001)})}, 413),
+        ({"extend": "{}"}, 400),
+        ({"extend": '{"ids": ["x"], "properties": [{"id": "not an iri", "settings": {"limit": "x"}}]}'}, 400),
+        ({}, 400),
+    ],
+)
+def test_bad_batches_get_a_reason(client, data, status):
+    response = client.post("/reconcile", data=data)
+    assert response.status_code == status
+    assert response.json["detail"]
+
+
+def test_hostile_texts_are_only_texts(client):
+    for text in ("'\"; DROP TABLE label", "x" * 5000, "\x00", "*", "AND OR NOT", "<script>", "🙂"):
+        ask(client, q={"query": text})
+        assert client.get("/reconcile/suggest/entity", query_string={"prefix": text}).status_code == 200
+    assert client.get("/reconcile/preview?id=nothing").status_code == 404
+
+
+def test_common_trigrams_do_not_make_a_search_slow():
+    index = FuzzyIndex(Label(f"urn:{n}", f"Skolan nummer {n}", "sv", "label", "urn:c", "urn:g") for n in range(60_000))
+    best = index.find("Skoaln nummer 777", 3, lambda label: True)
+    assert "urn:777" in [hit.iri for hit in best]
