@@ -51,7 +51,7 @@ class Result:
     file: Body | None
     size: int
     digest: str
-    rows: int
+    rows: int | None  # None when no limit made it count
     truncated: str
     seconds: float
     scan: Scan

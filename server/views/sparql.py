@@ -218,7 +218,7 @@ def _page(asked: ProtocolRequest | None, scanned: Scan | None = None, result: Re
         context = _shown(result, scanned)
     words = limit_words(service.limits, service.scan_limits.bytes)
     if result is not None:
-        words |= {"count": str(result.rows), "time": f"{result.seconds:.2f}"}
+        words |= {"count": "?" if result.rows is None else str(result.rows), "time": f"{result.seconds:.2f}"}
     said = {
         key: text[spoken].format(**words)
         for key, text in service_texts().items()
