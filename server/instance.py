@@ -76,6 +76,16 @@ class Torg:
         return RdfWriter(self.prefixes, ontology.context(self.site.concept_base))
 
     @cached_property
+    def property_order(self) -> Mapping[str, int]:
+        """Where each property stands among the columns of our specifications: the order that pages show facts in."""
+        order: dict[str, int] = {}
+        for name in ontology.specification_names():
+            for column in ontology.table(name)["tableSchema"]["columns"]:
+                if url := column.get("propertyUrl"):
+                    order.setdefault(url if "://" in url else self.uris.resolve(url), len(order))
+        return order
+
+    @cached_property
     def languages(self) -> tuple[str, ...]:
         """The languages of the pages, the site's first one first."""
         return tuple(language for language in self.site.languages if language in LANGUAGES) or LANGUAGES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +21,12 @@ _XSD = "http://www.w3.org/2001/XMLSchema#"
 _INTEGERS = {_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
 _NUMBERS = {_XSD + name for name in ("decimal", "double", "float")}
 _LINKED = ("http", "https", "mailto", "tel")
+_MAILBOX = re.compile(r"[^\s@<>\"?&]+@[^\s@<>\"?&]+\Z")
+_SPACING = re.compile(r"[\s()./–-]+")
+_TELEPHONE = re.compile(r"\+?\d{5,15}\Z")
 _ZONE = ZoneInfo("Europe/Stockholm")
+
+_CONTACT = {"https://schema.org/email": "mailto", "https://schema.org/telephone": "tel"}
 
 Labels = Mapping[str, tuple[str, str]]
 """The best label of each IRI, as (text, language)."""
@@ -77,12 +83,17 @@ class Presenter:
             text = curie if curie != iri else readable_address(iri)
         return Shown("link" if own else "external", text, self.uris.link(iri), language, iri)
 
-    def show(self, value: Value, unit: str = "") -> Shown:
-        """Return a value as it is shown; a literal that is not of its datatype is shown as it stands, with a note."""
+    def show(self, value: Value, unit: str = "", property: str = "") -> Shown:
+        """Return a value as it is shown: money when the unit is a currency, a link when the property is a mailbox.
+
+        A literal that is not of its datatype is shown as it stands, with a note.
+        """
         if value.kind == "iri":
             return self.link(value.text)
         if value.datatype == _XSD + "anyURI":
             return self.link(value.text)
+        if (scheme := _CONTACT.get(property)) and (link := contact(scheme, value.text)):
+            return Shown("link", value.text, link)
         try:
             return self._typed(value, unit) or Shown("text", value.text, language=value.language)
         except (ValueError, InvalidOperation, OverflowError):
@@ -132,6 +143,18 @@ def readable_address(iri: str) -> str:
     """
     parts = urlsplit(iri)
     return unquote((parts.netloc + parts.path).rstrip("/")) + (f"?{parts.query}" if parts.query else "")
+
+
+def contact(scheme: str, text: str) -> str:
+    """Return the link of a mailbox or a telephone number, "" when the text is neither.
+
+    >>> contact("tel", "0980-319 216"), contact("mailto", "skola@norrsjo.example"), contact("tel", "se webben")
+    ('tel:0980319216', 'mailto:skola@norrsjo.example', '')
+    """
+    if scheme == "mailto":
+        return f"mailto:{text}" if _MAILBOX.match(text) else ""
+    digits = _SPACING.sub("", text)
+    return f"tel:{digits}" if _TELEPHONE.match(digits) else ""
 
 
 _SWEDISH = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}", "é": "e", "ü": "y"})

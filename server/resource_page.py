@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import unquote
 
 from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, joined, pages
 from server.instance import Opened, Torg
@@ -23,13 +24,22 @@ _ABOUT = (
 )
 _NOTATION = _SKOS + "notation"
 _IN_TITLE = {*LABELS, *_ABOUT, TYPE, _NOTATION}
+_CURRENCY = "https://schema.org/currency"
+_MONEY = {f"http://www.w3.org/2001/XMLSchema#{name}" for name in ("decimal", "integer")}
+_OPPOSITE = {
+    _SKOS + "broader": _SKOS + "narrower",
+    _SKOS + "narrower": _SKOS + "broader",
+    _SKOS + "topConceptOf": _SKOS + "hasTopConcept",
+    _SKOS + "hasTopConcept": _SKOS + "topConceptOf",
+    _SKOS + "related": _SKOS + "related",
+}
 _Item = TypeVar("_Item", Property, Inverse)
 _SHOWN_VALUES, _SHOWN_INVERSE, _LONGEST_PATH = 10, 10, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One property and its values as shown; `more` leads to the rest, `parts` are nested facts of a value."""
+    """One property and its values as shown, each with the facts nested in it; `more` leads to the rest."""
 
     iri: str
     name: str
@@ -38,6 +48,7 @@ class Fact:
     values: tuple[tuple[Shown, tuple[Fact, ...]], ...]
     total: int
     more: str = ""
+    others: tuple[Value, ...] = ()  # texts in other languages than the visitor's
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ def describe_for_page(opened: Opened, torg: Torg, description: Description, lang
     named += [name for dataset, found in sources.items() for name in (dataset, *found) if name]
     presenter = Presenter(language, torg.uris, opened.labels.labels(named, language), torg.prefixes)
     labels = [value for value in description.terms(*LABELS) if value.kind == "literal"]
-    title, title_language = presenter.name(description.iri)
+    title, title_language = _title(presenter, description)
     about = [value for value in description.terms(*_ABOUT) if value.kind == "literal"]
     return ResourcePage(
         iri=description.iri,
@@ -96,13 +107,26 @@ def describe_for_page(opened: Opened, torg: Torg, description: Description, lang
         other_titles=tuple(label for label in labels if label.text != title and label.language != title_language),
         notation=next((value.text for value in description.terms(_NOTATION)), ""),
         types=tuple(presenter.link(value.text) for value in description.terms(TYPE) if value.kind == "iri"),
-        about=tuple(_in_language(about, language)),
+        about=tuple(_spoken(about, language)[0]),
         path=tuple(presenter.link(step) for step in path),
-        facts=_facts(presenter, description, language),
-        inverse=tuple(_pointing(presenter, description, item) for item in _by_name(presenter, description.inverse)),
+        facts=_facts(opened, torg, presenter, description),
+        inverse=tuple(_pointing(presenter, description, item) for item in _inverse(presenter, description)),
         sources=tuple(_shown_source(presenter, dataset, found) for dataset, found in sources.items()),
         pager=_pager(torg, description),
     )
+
+
+def _title(presenter: Presenter, description: Description) -> tuple[str, str]:
+    """Return (text, language) of the heading: the label, else what it is and the end of its key."""
+    if description.iri in presenter.labels:
+        return presenter.labels[description.iri]
+    path = presenter.uris.path(description.iri) or ""
+    types = [found.text for found in description.terms(TYPE) if found.text in presenter.labels]
+    if not types or not path.startswith("/id/"):
+        return presenter.name(description.iri)
+    kind, language = presenter.labels[types[0]]
+    key = [unquote(part) for part in path.split("/")[3:]]
+    return f"{kind} {' '.join(key[-3:])}", language
 
 
 def facts_of_lines(
@@ -120,24 +144,52 @@ def facts_of_lines(
     )
 
 
-def _facts(presenter: Presenter, description: Description, language: str) -> tuple[Fact, ...]:
+def _facts(opened: Opened, torg: Torg, presenter: Presenter, description: Description) -> tuple[Fact, ...]:
     hidden = set() if description.window else _IN_TITLE
-    shown = [item for item in description.properties if item.iri not in hidden]
-    return tuple(_fact(presenter, description, item, 0) for item in _by_name(presenter, shown))
+    order = torg.property_order
+    shown = sorted(
+        (item for item in description.properties if item.iri not in hidden),
+        key=lambda item: (order.get(item.iri, len(order)), sort_key(presenter.name(item.iri)[0])),
+    )
+    return tuple(_fact(opened, presenter, description, item, 0) for item in shown)
 
 
-def _fact(presenter: Presenter, description: Description, item: Property, depth: int) -> Fact:
+def _fact(opened: Opened, presenter: Presenter, description: Description, item: Property, depth: int) -> Fact:
     most = PAGE if description.window else _SHOWN_VALUES
     values = []
-    for found in _in_language(item.values, presenter.language)[:most]:
+    spoken, others = _spoken(item.values, presenter.language)
+    for found in spoken[:most]:
         nested: tuple[Fact, ...] = ()
         if found.kind == "iri" and found.text in description.parts and depth < 3:
             inside = _by_name(presenter, description.parts[found.text])
-            nested = tuple(_fact(presenter, description, part, depth + 1) for part in inside)
-        values.append((presenter.show(found), nested))
-    more = "" if item.total <= len(values) or depth else _more(presenter, description, item.iri, inverse=False)
+            nested = tuple(_fact(opened, presenter, description, part, depth + 1) for part in inside)
+        unit = _unit(opened, item.iri) if found.datatype in _MONEY else ""
+        values.append((presenter.show(found, unit, item.iri), nested))
+    left_out = item.total > len(values) + len(others) and not depth
+    more = _more(presenter, description, item.iri, inverse=False) if left_out else ""
     name, language = presenter.name(item.iri)
-    return Fact(item.iri, name, language, presenter.curie(item.iri), tuple(values), item.total, more)
+    total = item.total - len(others)
+    return Fact(item.iri, name, language, presenter.curie(item.iri), tuple(values), total, more, tuple(others))
+
+
+def _unit(opened: Opened, property: str) -> str:
+    """Return the currency that the ontology gives a property, "" for none."""
+    memo = f"currency {property}"
+    if memo not in opened.memo:
+        found = [value(term).text for term in opened.generation.store.values(property, _CURRENCY)]
+        opened.memo[memo] = found[0] if found else ""
+    unit: str = opened.memo[memo]
+    return unit
+
+
+def _inverse(presenter: Presenter, description: Description) -> list[Inverse]:
+    """Return the inverse links without those that the description itself states the other way round."""
+    stated = {item.iri for item in description.properties}
+    return [
+        item
+        for item in _by_name(presenter, description.inverse)
+        if description.window or _OPPOSITE.get(item.iri) not in stated
+    ]
 
 
 def _pointing(presenter: Presenter, description: Description, item: Inverse) -> Fact:
@@ -158,9 +210,11 @@ def _by_name(presenter: Presenter, items: Iterable[_Item]) -> list[_Item]:
     return sorted(items, key=lambda item: sort_key(presenter.name(item.iri)[0]))
 
 
-def _in_language(values: list[Value], language: str) -> list[Value]:
-    """Return the values with texts of the visitor's language first; texts in other languages come last."""
-    return sorted(values, key=lambda value: bool(value.language) and value.language.split("-")[0] != language)
+def _spoken(values: list[Value], language: str) -> tuple[list[Value], list[Value]]:
+    """Return (values to show, texts in other languages); without a text in the visitor's language all are shown."""
+    others = [item for item in values if item.language and item.language.split("-")[0] != language]
+    spoken = [item for item in values if item not in others]
+    return (spoken, others) if any(item.language for item in spoken) else (spoken + others, [])
 
 
 def _path(store: ReadStore, iri: str) -> list[str]:

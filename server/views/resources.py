@@ -13,6 +13,7 @@ from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.rdf_formats import iri as checked_iri
 from server.resource_page import describe_for_page
+from server.schema_org import schema_org
 from server.twins import TABLES, twins_of, write_twin
 from server.views.http import answer, ascii_iri, here, language, negotiated, page, redirect, torg, with_query
 from server.views.past import REPRESENTATIONS, kept_query, past
@@ -192,6 +193,7 @@ def _page(opened: Opened, description: Description, address: str, spoken: str, o
         spoken,
         it=shown,
         formats=formats,
+        data_block=schema_org(description, spoken),
         address=here(address),
         canonical=joined(here(address), query),
         generation=opened.generation.name,

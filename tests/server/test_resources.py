@@ -242,3 +242,32 @@ def test_only_reading(client: FlaskClient) -> None:
         assert response.status_code == 405
         assert "GET" in response.headers["Allow"]
     assert client.options(DOCUMENT).headers["Access-Control-Allow-Origin"] == "*"
+
+
+def data_block(page: str) -> dict:
+    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    return json.loads(block)
+
+
+def test_search_engines_read_schema_org(client: FlaskClient) -> None:
+    school = data_block(get(client, f"{DOCUMENT}?lang=sv", CHROME).get_data(as_text=True))
+    assert (school["@type"], school["@id"], school["name"]) == ("School", BASE + SCHOOL[1:], "Sjöskolan")
+    assert school["address"]["addressLocality"] == "Älvhult"
+    assert school["geo"]["latitude"] == "61.042139"
+    concept = data_block(get(client, "/res/def/service/T3?lang=en", CHROME).get_data(as_text=True))
+    assert (concept["@type"], concept["name"], concept["termCode"]) == ("DefinedTerm", "Education", "T3")
+    dataset = data_block(get(client, "/res/dataset/granby/skolor?lang=en", CHROME).get_data(as_text=True))
+    assert dataset["@type"] == "Dataset"
+    assert dataset["publisher"] and dataset["distribution"]
+
+
+def test_money_and_mailboxes(client: FlaskClient) -> None:
+    entries = client.get("/graph/granby/leverantorsreskontra/2026-01.nt").get_data(as_text=True).splitlines()
+    line = next(line for line in entries if "torg#netAmount> " in line and '"958903.31"' in line)
+    path = line[1 : line.index("> ")].removeprefix(BASE + "id/")
+    page = get(client, f"/res/{path}?lang=sv", CHROME).get_data(as_text=True)
+    assert '<data value="958903.31">958\xa0903,31\xa0kr</data>' in page
+    assert f"<h1>Kontering {' '.join(path.split('/')[-3:])}</h1>" in page
+    school = get(client, f"{DOCUMENT}?lang=sv", CHROME).get_data(as_text=True)
+    assert 'href="mailto:sjoskolan@alvhult.example"' in school
+    assert 'href="tel:0980319216"' in school
