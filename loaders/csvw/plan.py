@@ -157,16 +157,24 @@ class Plan:
         return ordered
 
     def _touched(self) -> set[str]:
-        touched: set[str | None] = set()
-        for subject in self.subjects:
-            touched.update(subject.iri.columns if subject.iri else ())
-            for emission in subject.emissions:
-                touched.add(emission.column)
-                if emission.iri is not None:
-                    touched.update(emission.iri.columns)
-                touched.update(self.scope.owner(variable) for variable, _ in emission.when)
-        touched.update(self.scope.owner(variable) for column, variable in self.masks)
-        return {name for name in touched if name is not None}
+        masking = {self.scope.owner(variable) for column, variable in self.masks}
+        read = {name for subject in self.subjects for name in self.columns_of(subject)}
+        return read | {name for name in masking if name is not None}
+
+    def columns_of(self, subject: Subject) -> list[str]:
+        """Return the columns that the subject and all that is said of it come from, in order."""
+        read: set[str | None] = set(subject.iri.columns if subject.iri else ())
+        for emission in subject.emissions:
+            read.add(emission.column)
+            read.update(emission.iri.columns if emission.iri is not None else ())
+            read.update(self.scope.owner(variable) for variable, _ in emission.when)
+        return [name for name in self.scope.columns if name in read]
+
+    def varies_by_row(self, subject: Subject) -> bool:
+        """Tell whether a row number takes part in the subject or in what is said of it."""
+        iris = [subject.iri, *(emission.iri for emission in subject.emissions)]
+        pieces = [piece for iri in iris if iri is not None for piece in iri.pieces or ()]
+        return subject.iri is None or any(isinstance(piece, Piece) and piece.column is None for piece in pieces)
 
     def _subject(self, template: str) -> Subject:
         if template not in self._subjects:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from loaders.csvw.model import Column, Table, real_columns
 from loaders.csvw.plan import Emission, Iri, Piece, Plan, Subject
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
-from loaders.csvw.scope import CellVariables, Derivation, DerivationFactory, Key, Scope
+from loaders.csvw.scope import CellVariables, Derivation, DerivationFactory, Key, Scope, Seen
 from loaders.csvw.templates import encode_simple
 
 _NO_SUBJECT = "return without_subject"
@@ -51,17 +51,19 @@ def compile_table(
     constants: Mapping[str, str] | None = None,
     derivations: Mapping[str, DerivationFactory] | None = None,
     expand: Callable[[str], str] = encode_simple,
+    once: bool = False,
 ) -> RowFunction:
     """Return the row function of the table; raise CsvwError when the description cannot be followed.
 
     `positions` gives the index in a row of each column that the file has; a column not in it is null in every row.
     `constants` are template variables too; `derivations` make functions for the `derive` annotation; `expand` encodes
     values of simple expansions in templates. Relative templates resolve against `base`, and a column without a
-    propertyUrl gets `file_url#name`.
+    propertyUrl gets `file_url#name`. With `once`, what rows say of subjects other than their own (the account of a
+    posting, say) is left out where the same cells said it before: for callers that put all rows in one graph.
     """
     scope = Scope(table, positions, constants or {}, derivations or {}, expand)
     plan = Plan(table, scope, base, file_url or table.url or base)
-    return _Compiler(plan, scope).function()
+    return _Compiler(plan, scope, once=once).function()
 
 
 def compile_text(table: Table, fallback: Callable[[Sequence[str], int, int], str], label: str) -> TextFunction:
@@ -86,7 +88,9 @@ class _Compiler:
         fallback: Callable[[Sequence[str], int, int], str] | None = None,
         label: str = "",
         width: int = 0,
+        once: bool = False,
     ) -> None:
+        self.once = once
         self.fallback = fallback
         self.label = label
         self.width = width
@@ -170,15 +174,25 @@ class _Compiler:
         lines.append("    " + _NO_SUBJECT)
         lines += self._lines(main, first=True)
         for subject in others:
-            lines += self._subject(subject)
-            if self.fallback:
-                lines += [f"if {subject.local} is None:", "    return slow(cells, row, source_row)"]
-                lines += self._lines(subject, first=False)
-            else:
-                lines.append(f"if {subject.local} is not None:")
-                lines += ["    " + line for line in self._lines(subject, first=False)]
+            lines += self._other(subject)
         lines.append("return join(lines)" if self.fallback else f"return {main.local}, lines, ()")
         return lines
+
+    def _other(self, subject: Subject) -> list[str]:
+        """Return the statements for a subject that is not the row's own."""
+        lines = self._subject(subject)
+        if self.fallback:
+            lines += [f"if {subject.local} is None:", "    return slow(cells, row, source_row)"]
+            return lines + self._lines(subject, first=False)
+        lines.append(f"if {subject.local} is not None:")
+        lines += ["    " + line for line in self._lines(subject, first=False)]
+        columns = self.plan.columns_of(subject)
+        if not (self.once and self.plain) or not columns or self.plan.varies_by_row(subject):
+            return lines
+        seen = self._bind("S", Seen())
+        key = f"({', '.join(self.scope.local(name) for name in columns)},)"
+        block = [f"if (key := {key}) not in {seen}:", *("    " + line for line in lines)]
+        return [*block, f"    {seen}.remember(key)"]
 
     def _mask(self, column: Column, variable: str) -> list[str]:
         test = self._condition(variable)

@@ -53,6 +53,17 @@ class Memo(dict[Key, T], Generic[T]):
         return value
 
 
+class Seen(set[tuple[str | None, ...]]):
+    """Cells that said all they have to say of a subject; starts over when there are too many."""
+
+    def remember(self, cells: tuple[str | None, ...]) -> None:
+        """Keep the cells, unless they are long."""
+        if len(self) >= MEMO_SIZE:
+            self.clear()
+        if sum(len(cell) for cell in cells if cell is not None) <= MEMO_TEXT:
+            self.add(cells)
+
+
 class Scope:
     """Finds variables by name and reads cells of the table's columns.
 

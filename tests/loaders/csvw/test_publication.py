@@ -174,6 +174,23 @@ def test_several_subjects_lists_rows_and_links_between_them() -> None:
     assert len(lines) == 2
 
 
+def test_what_is_said_of_other_subjects_once_is_enough() -> None:
+    columns = (
+        column("konto", aboutUrl="id/konto/{konto}"),
+        column("text", aboutUrl="id/konto/{konto}"),
+        column("slag", virtual=True, aboutUrl="id/konto/{konto}", propertyUrl="rdf:type", valueUrl="spec/Konto"),
+        column("rad", virtual=True, aboutUrl="id/rad/{nr}", valueUrl="https://x.se/{_row}"),
+    )
+    cells = [("1", "Hyra"), ("1", "Hyra"), ("1", "Lokalhyra"), ("", "Hyra"), ("1", 'Hy"ra')]
+    rows = [[f"F{number}", *row] for number, row in enumerate(cells)]
+    every, once = function(*columns), function(*columns, once=True)
+    repeated = [line for number, row in enumerate(rows) for line in every(row, number, number)[1]]
+    said = [line for number, row in enumerate(rows) for line in once(row, number, number)[1]]
+    assert set(said) == set(repeated)
+    assert sum("/konto/1>" in line for line in repeated) == 12
+    assert sum("/konto/1>" in line for line in said) == 9
+
+
 def test_absent_optional_columns_are_null_and_required_ones_stop() -> None:
     _, lines, _ = function(column("v"), positions={"nr": 3})(["", "", "", "F1"], 1, 2)
     assert list(objects(lines)) == ["nr"]
