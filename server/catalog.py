@@ -8,17 +8,16 @@ publishers, one level of `dcterms:hasPart`, exact licence IRIs, one `dcterms:for
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
-from loaders.description import Dataset, specification_names
+from loaders.description import Dataset
 from server.catalog_agents import Agents
-from server.catalog_concepts import Places, service_area, theme_of
+from server.catalog_concepts import Places
+from server.catalog_distributions import CatalogEntry, Distributions, GraphDump
 from server.catalog_graph import CatalogGraph, term
 from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only, publisher_iri
+from server.catalog_properties import Properties
 from server.catalog_values import (
-    XSD,
     address,
     as_list,
     by_language,
@@ -30,65 +29,11 @@ from server.catalog_values import (
 from server.site import Publisher, Site
 from server.uris import key_part
 
+__all__ = ["CatalogEntry", "GraphDump", "catalog_lines"]
+
 CC0 = "http://creativecommons.org/publicdomain/zero/1.0/"
 _PATH = "/-._~"
 THEMES = "http://publications.europa.eu/resource/authority/data-theme"
-
-# How a word of dataset.toml becomes a property of dcat:Dataset: (word, property, kind of value).
-DATASET_PROPERTIES = (
-    ("title", "dcterms:title", "text"),
-    ("alternative", "dcterms:alternative", "text"),
-    ("description", "dcterms:description", "text"),
-    ("keyword", "dcat:keyword", "text"),
-    ("accrualPeriodicity", "dcterms:accrualPeriodicity", "code"),
-    ("accessRights", "dcterms:accessRights", "code"),
-    ("language", "dcterms:language", "code"),
-    ("hvdCategory", "dcatap:hvdCategory", "code"),
-    ("applicableLegislation", "dcatap:applicableLegislation", "iri"),
-    ("issued", "dcterms:issued", "time"),
-    ("modified", "dcterms:modified", "time"),
-    ("conformsTo", "dcterms:conformsTo", "specification"),
-    ("landingPage", "dcat:landingPage", "iri"),
-    ("page", "foaf:page", "iri"),
-    ("documentation", "foaf:page", "iri"),
-    ("spatial", "dcterms:spatial", "place"),
-    ("temporalResolution", "dcat:temporalResolution", "duration"),
-    ("spatialResolutionInMeters", "dcat:spatialResolutionInMeters", "decimal"),
-    ("identifier", "dcterms:identifier", "string"),
-    ("version", "dcat:version", "string"),
-    ("versionNotes", "adms:versionNotes", "text"),
-    ("hasVersion", "dcat:hasVersion", "iri"),
-    ("isVersionOf", "dcterms:isVersionOf", "iri"),
-    ("source_of", "dcterms:source", "iri"),
-    ("relation", "dcterms:relation", "iri"),
-    ("isReferencedBy", "dcterms:isReferencedBy", "iri"),
-    ("type", "dcterms:type", "iri"),
-    ("sample", "adms:sample", "iri"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphDump:
-    """A published named graph of a dataset and the dump file that holds the same triples."""
-
-    iri: str
-    period: str = ""
-    triples: int = 0
-    dump: str = ""  # path below the generation and below the base: dumps/<publisher>/<dataset>[/<period>].nt.gz
-    byte_size: int = 0  # of the dump file as it is downloaded
-    sha256: str = ""  # of the dump file as it is downloaded; "" when not known
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogEntry:
-    """What publication knows of one dataset; `issued` and `modified` are ISO 8601 dates or times that
-    change only when the dataset does, or the catalogue would differ in every generation."""
-
-    dataset: Dataset
-    graphs: tuple[GraphDump, ...] = ()
-    issued: str = ""
-    modified: str = ""
-    rows: int = 0
 
 
 def catalog_lines(site: Site, entries: Sequence[CatalogEntry]) -> list[str]:
@@ -108,6 +53,7 @@ class _Catalog:
         self.iri = site.uris.iri
         self.places = Places(site)
         self.described_series: set[str] = set()
+        self.properties = Properties(site, self.graph, self.places)
         self.agents = Agents(site, self.graph, self.places)
 
     def build(self) -> CatalogGraph:
@@ -194,17 +140,14 @@ class _Catalog:
         said.setdefault("modified", entry.modified)
         said.setdefault("landingPage", self.iri(f"res/dataset/{dataset.key}"))
         g.link(iri, "rdf:type", term("dcat:Dataset"))
-        for word, property, kind in DATASET_PROPERTIES:
-            if word in said:
-                self.value(iri, word, property, kind, said[word])
-        self.themes(iri, said)
+        self.properties.dataset(iri, said)
         g.link(iri, "dcterms:publisher", publisher_iri(publisher))
         g.link(iri, "dcat:contactPoint", self.agents.contact(publisher, said.get("contactPoint")))
         self.temporal(iri, said.get("temporal"), [graph.period for graph in entry.graphs if graph.period])
         self.conditions(iri, dataset.key, said)
         self.series(iri, publisher, dataset, said)
         if entry.graphs:
-            self.distributions(entry, iri, said)
+            Distributions(self.site, self.graph, self.properties).add(entry, iri, said)
 
     def conditions(self, iri: str, key: str, said: Mapping[str, Any]) -> None:
         """Describe the fee, and why a dataset is not published or what else applies to it."""
@@ -239,40 +182,10 @@ class _Catalog:
         g.text(series, "dcterms:description", by_language(table.get("description"), first) or said["description"])
         g.link(series, "dcterms:publisher", publisher_iri(publisher))
         g.link(series, "dcat:contactPoint", self.agents.contact(publisher, said.get("contactPoint")))
-        self.value(series, "conformsTo", "dcterms:conformsTo", "specification", said.get("conformsTo"))
-        self.value(series, "accrualPeriodicity", "dcterms:accrualPeriodicity", "code", said.get("accrualPeriodicity"))
-
-    def themes(self, iri: str, said: Mapping[str, Any]) -> None:
-        """Write EU themes as dcat:theme, our own service areas as dcterms:subject; the first follow from the second."""
-        values = [str(value) for value in as_list(said.get("theme"))]
-        areas = [area for value in values if (area := service_area(value))]
-        themes = [theme for value in values if (theme := code_list("theme").iri(value))]
-        self.graph.link(iri, "dcat:theme", *(themes or map(theme_of, areas)))
-        self.graph.link(iri, "dcterms:subject", *(self.site.uris.resolve(f"def/service/{area}") for area in areas))
-
-    def value(self, iri: str, word: str, property: str, kind: str, said: Any) -> None:
-        g = self.graph
-        if kind == "text":
-            g.text(iri, property, by_language(said, self.site.languages[0]))
-            return
-        for value in as_list(said):
-            if kind == "time":
-                g.time(iri, property, value)
-            elif kind == "string":
-                g.literal(iri, property, str(value))
-            elif kind in ("duration", "decimal"):
-                g.literal(iri, property, str(value), datatype=XSD + kind)
-            else:
-                g.link(iri, property, self.object_iri(word, kind, str(value)))
-
-    def object_iri(self, word: str, kind: str, value: str) -> str | None:
-        if kind == "code":
-            return code_list(word).iri(value)
-        if kind == "place":
-            return self.places.at(value)
-        if kind == "specification" and ":" not in value:
-            return self.site.uris.resolve(f"spec/{value}") if value in specification_names() else None
-        return address(value)
+        self.properties.write(series, "conformsTo", "dcterms:conformsTo", "specification", said.get("conformsTo"))
+        self.properties.write(
+            series, "accrualPeriodicity", "dcterms:accrualPeriodicity", "code", said.get("accrualPeriodicity")
+        )
 
     def temporal(self, iri: str, said: Any, periods: Sequence[str]) -> None:
         start = end = None
@@ -290,77 +203,6 @@ class _Catalog:
                 g.literal(interval, "dcat:startDate", start[0], datatype=start[1])
             if end:
                 g.literal(interval, "dcat:endDate", end[0], datatype=end[1])
-
-    def distributions(self, entry: CatalogEntry, dataset: str, said: Mapping[str, Any]) -> None:
-        for graph in entry.graphs:
-            dump = self.iri(quote(graph.dump, safe=_PATH)) if graph.dump else ""
-            if dump:
-                iri = self.distribution(entry, dataset, said, "n-triples", graph.period, dump, dump)
-                if graph.byte_size:
-                    self.graph.literal(iri, "dcat:byteSize", str(graph.byte_size), datatype=XSD + "nonNegativeInteger")
-                self.checksum(iri, graph.sha256)
-            self.distribution(entry, dataset, said, "turtle", graph.period, graph.iri, f"{graph.iri}?format=ttl")
-            if name := entry.dataset.specification:
-                query = {"format": "csv", "dataset": entry.dataset.key} | (
-                    {"period": graph.period} if graph.period else {}
-                )
-                table = self.iri(f"compare/{name}/download?{urlencode(query, safe='/')}")
-                self.distribution(entry, dataset, said, "csv", graph.period, table, table)
-        iri = self.distribution(entry, dataset, said, "sparql", "", self.iri("sparql"), None)
-        self.graph.link(iri, "dcat:accessService", self.iri("id/service/sparql"))
-
-    def distribution(
-        self,
-        entry: CatalogEntry,
-        dataset: str,
-        said: Mapping[str, Any],
-        kind: str,
-        period: str,
-        access: str,
-        download: str | None,
-    ) -> str:
-        """Describe one distribution of the dataset and return its IRI."""
-        g, shared = self.graph, texts()["distribution"][kind]
-        tail = f"/{period}" if period else ""
-        iri = self.iri(f"id/distribution/{entry.dataset.key}/{kind}{tail}")
-        g.link(dataset, "dcat:distribution", iri)
-        g.link(iri, "rdf:type", term("dcat:Distribution"))
-        for tag, title in said["title"].items():
-            named = f"{title} {period}" if period and period not in str(title) else str(title)
-            template = shared["title"].get(tag)
-            g.text(iri, "dcterms:title", {tag: self.fill(template, tag, {"dataset": named}) if template else named})
-        g.text(iri, "dcterms:description", shared["description"])
-        g.literal(iri, "dcterms:format", shared["format"])
-        g.link(iri, "dcat:accessURL", access)
-        g.link(iri, "dcat:downloadURL", download)
-        g.link(iri, "dcterms:license", code_list("license").iri(str(said["license"])) if said["license"] else None)
-        g.link(iri, "dcatap:availability", code_list("availability").iri(str(said.get("availability", "AVAILABLE"))))
-        self.value(iri, "conformsTo", "dcterms:conformsTo", "specification", said.get("conformsTo"))
-        self.value(iri, "language", "dcterms:language", "code", said.get("language"))
-        if HVD_LEGISLATION in as_list(said.get("applicableLegislation")):
-            g.link(iri, "dcatap:applicableLegislation", HVD_LEGISLATION)
-        self.rights(iri, entry.dataset.key, said.get("rights"))
-        g.time(iri, "dcterms:issued", entry.issued)
-        g.time(iri, "dcterms:modified", entry.modified)
-        return iri
-
-    def rights(self, iri: str, key: str, said: Any) -> None:
-        """Say what else applies to a distribution: the address of a statement, or the statement itself."""
-        if isinstance(said, str) and address(said):
-            self.graph.link(iri, "dcterms:rights", address(said))
-        elif statement := by_language(said, self.site.languages[0]):
-            node = self.iri(f"id/rights/{key}")
-            self.graph.link(iri, "dcterms:rights", node)
-            self.graph.link(node, "rdf:type", term("dcterms:RightsStatement"))
-            self.graph.text(node, "rdfs:label", statement)
-
-    def checksum(self, distribution: str, sha256: str) -> None:
-        if sha256:
-            g, iri = self.graph, self.iri(f"id/checksum/{sha256}")
-            g.link(distribution, "spdx:checksum", iri)
-            g.link(iri, "rdf:type", term("spdx:Checksum"))
-            g.link(iri, "spdx:algorithm", term("spdx:checksumAlgorithm_sha256"))
-            g.literal(iri, "spdx:checksumValue", sha256, datatype=XSD + "hexBinary")
 
     def services(self, catalog: str, keeper: Publisher) -> None:
         """Describe the services, which serve every published dataset."""
@@ -393,7 +235,7 @@ class _Catalog:
             self.graph.link(iri, "dcatap:applicableLegislation", HVD_LEGISLATION)
             self.graph.link(iri, "foaf:page", self.iri("psidata"))
             for one in valued:
-                self.value(iri, "hvdCategory", "dcatap:hvdCategory", "code", one.get("hvdCategory"))
+                self.properties.write(iri, "hvdCategory", "dcatap:hvdCategory", "code", one.get("hvdCategory"))
 
     def license(self) -> str:
         """Return the licence of the catalogue itself and of the services: the site's, else CC0."""

@@ -288,6 +288,21 @@ def test_each_period_has_its_distributions_and_the_dataset_the_whole_time(graph:
     assert graph.value(interval, DCAT.endDate) == Literal("2026-01-31", datatype=XSD.date)
 
 
+def test_a_graph_with_a_name_of_its_own_is_fetched_by_it(site: Site) -> None:
+    entry = entries_of(site)[1]
+    own = entry.graphs[0]
+    kept = replace(
+        own, iri="https://rdf.granby.example/g/1#a", dump=f"dumps/{entry.dataset.key}/0123456789abcdef.nt.gz"
+    )
+    graph = parsed(catalog_lines(site, [replace(entry, graphs=(own, kept))]))
+    found = URIRef(BASE + f"id/distribution/{entry.dataset.key}/turtle/0123456789abcdef")
+    address = BASE + "rdf-graph-store?graph=https%3A%2F%2Frdf.granby.example%2Fg%2F1%23a"
+    assert graph.value(found, DCAT.accessURL) == URIRef(address)
+    assert graph.value(found, DCAT.downloadURL) == URIRef(address + "&format=ttl")
+    for distribution in graph.subjects(RDF.type, DCAT.Distribution):
+        assert len(list(graph.objects(distribution, DCAT.accessURL))) == 1
+
+
 def test_a_series_is_described_once_and_holds_its_years(site: Site) -> None:
     entry = entries_of(site)[0]
     series = {"name": "reskontra", "title": {"sv": "Leverantörsreskontra, alla år"}}
