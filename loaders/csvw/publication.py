@@ -187,10 +187,10 @@ class _Compiler:
         lines.append(f"if {subject.local} is not None:")
         lines += ["    " + line for line in self._lines(subject, first=False)]
         columns = self.plan.columns_of(subject)
-        if not (self.once and self.plain) or not columns or self.plan.varies_by_row(subject):
+        if not (self.once and self.plain) or self.plan.varies_by_row(subject):
             return lines
         seen = self._bind("S", Seen())
-        key = f"({', '.join(self.scope.local(name) for name in columns)},)"
+        key = "(" + "".join(f"{self.scope.local(name)}, " for name in columns) + ")"
         block = [f"if (key := {key}) not in {seen}:", *("    " + line for line in lines)]
         return [*block, f"    {seen}.remember(key)"]
 
