@@ -36,12 +36,16 @@ _UTF8_LETTER = re.compile(rb"\xc3[\x84\x85\x89\x96\x9c\xa4\xa5\xa9\xb6\xbc]")
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What one pass over the bytes found; `told` are the findings a steward should hear."""
+    """What one pass over the bytes found; `told` are the findings a steward should hear.
+
+    `unbroken` is about the length of the longest stretch without a line end, in bytes.
+    """
 
     encoding: str
     mark: int
     controls: bool
     told: tuple[Finding, ...] = ()
+    unbroken: int = 0
 
 
 def survey(path: Path, name: str, declared: str = "") -> Survey:
@@ -58,10 +62,11 @@ def survey(path: Path, name: str, declared: str = "") -> Survey:
         return _checked(path, name, said if said[-2:] in ("le", "be") else _endian(head, said), 0)
     if wide := _wide(head):
         return _checked(path, name, wide, 0, told=_told(name, wide))
-    controls, broken = _utf8(path)
+    controls, broken, unbroken = _utf8(path)
     if broken is None:
         other = said not in (None, "utf-8", "utf-8-sig") and bool(_high_bytes(path))
-        return Survey("utf-8", 0, controls, _told(name, "utf-8", "source.encoding-other") if other else ())
+        told = _told(name, "utf-8", "source.encoding-other") if other else ()
+        return Survey("utf-8", 0, controls, told, unbroken)
     if said in ("utf-8", "utf-8-sig"):
         raise _refuse(path, name, "utf-8", broken)
     if _UTF8_LETTER.search(b"".join(_matches(path))):
@@ -87,11 +92,13 @@ def blocks(path: Path, skip: int = 0) -> Iterator[bytes]:
             yield block
 
 
-def _utf8(path: Path) -> tuple[bool, int | None]:
-    """Return whether controls occur, and where UTF-8 breaks, if it does."""
+def _utf8(path: Path) -> tuple[bool, int | None, int]:
+    """Return whether controls occur, where UTF-8 breaks, if it does, and the longest stretch without line end."""
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     controls, broken, offset = False, None, 0
+    stretch = _Stretch()
     for block in blocks(path):
+        stretch.add(block)
         # A search for single bytes runs at memory speed; one by pattern is ten times slower.
         controls = controls or any(byte in block for byte in _CONTROL_BYTES)
         if broken is None:
@@ -103,7 +110,20 @@ def _utf8(path: Path) -> tuple[bool, int | None]:
         offset += len(block)
     if broken is None and (pending := len(decoder.getstate()[0])):
         broken = offset - pending
-    return controls, broken
+    return controls, broken, stretch.longest
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Measures, in whole blocks, how long a file goes on without a line end."""
+
+    now: int = 0
+    longest: int = 0
+
+    def add(self, block: bytes) -> None:
+        """Take the next block into account."""
+        self.now = 0 if b"\n" in block or b"\r" in block else self.now + len(block)
+        self.longest = max(self.longest, self.now)
 
 
 def _high_bytes(path: Path) -> Counter[int]:
@@ -125,7 +145,9 @@ def _checked(path: Path, name: str, encoding: str, mark: int, told: tuple[Findin
     """Decode everything once; the pages that follow may then trust the encoding."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     controls, offset, text = False, mark, False
+    stretch = _Stretch()
     for block in blocks(path, mark):
+        stretch.add(block)
         try:
             decoded = decoder.decode(block)
         except UnicodeError as error:
@@ -139,7 +161,7 @@ def _checked(path: Path, name: str, encoding: str, mark: int, told: tuple[Findin
         raise _refuse(path, name, encoding, offset) from None
     if not text:
         raise SourceError(Finding("source.empty", file=name))
-    return Survey(encoding, mark, controls, told)
+    return Survey(encoding, mark, controls, told, stretch.longest)
 
 
 def _wide(head: bytes) -> str | None:

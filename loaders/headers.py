@@ -17,6 +17,9 @@ from loaders.source import Report, Table
 SYNONYMS = ontology.CSVW_EXTENSION + "synonyms"
 LEVEL = ontology.CSVW_EXTENSION + "level"
 NULL = ontology.CSVW_EXTENSION + "null"
+# What a message lists of a source's headers.
+MOST_SHOWN = 40
+LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class _Matcher:
         for header, change in self.changes.items():
             place = self._place(header)
             if place is None:
-                known = ", ".join(self.table.headers)
+                known = listed(self.table.headers)
                 raise SourceError(self._finding("source.renamed-column", name=header, known=known,
                                                 nearest=nearest(header, self.table.headers)))  # fmt: skip
             for name in change.columns:
@@ -180,18 +183,25 @@ class _Matcher:
             swedish = f"Är det ”{likely}”? Skriv då {line} under [columns] i dataset.toml."
             english = f"Is it “{likely}”? Then write {line} below [columns] in dataset.toml."
         advice = (("advice_sv", swedish), ("advice_en", english))
-        known = ", ".join(self.table.headers[:40])
+        known = listed(self.table.headers)
         finding = self._finding("source.missing-column", column=name, known=known)
         return Finding(finding.rule, file=finding.file, sheet=finding.sheet, row=finding.row, column=name,
                        detail=(*finding.detail, *advice))  # fmt: skip
 
     def _same(self, name: str, headers: Sequence[str]) -> SourceError:
-        return SourceError(self._finding("source.same-column", column=name, known=", ".join(headers)))
+        return SourceError(self._finding("source.same-column", column=name, known=listed(headers)))
 
     def _finding(self, rule: str, column: str = "", **detail: str) -> Finding:
         row = self.table.header_row or None
         return Finding(rule, file=self.table.file, sheet=self.table.sheet, row=row, column=column,
                        detail=tuple(detail.items()))  # fmt: skip
+
+
+def listed(headers: Sequence[str]) -> str:
+    """Return headers as one text for a steward, the first ones when there are many."""
+    shown = [header if len(header) <= LONGEST_SHOWN else header[: LONGEST_SHOWN - 1] + "…" for header in headers]
+    more = f" … ({len(headers)})" if len(headers) > MOST_SHOWN else ""
+    return ", ".join(shown[:MOST_SHOWN]) + more
 
 
 def is_unnamed(header: str) -> bool:

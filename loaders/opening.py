@@ -13,6 +13,9 @@ from loaders.errors import SourceError
 from loaders.findings import Finding
 from loaders.source import Report, Table
 
+# A line is read whole; this leaves room for a few very long cells, not for a file without line ends.
+LONGEST_LINE = 32 << 20
+
 Recognise = Callable[[Sequence[str]], int]
 
 
@@ -66,6 +69,8 @@ def _text_table(path: Path, name: str, recognise: Recognise, report: Report, sai
         report.tell(finding)
     if form == "json":
         return json_rows.table(path, name, found, said.items, report)
+    if found.unbroken > LONGEST_LINE:
+        raise SourceError(Finding("source.long-line", file=name, detail=(("limit", f"{LONGEST_LINE >> 20} MiB"),)))
     words = said.dialect
     quote = words.get("quoteChar", '"') or None
     delimiter = words.get("delimiter") or sniff.delimiter(path, found, quote or '"', recognise)

@@ -53,7 +53,7 @@ def text_form(path: Path, name: str, found: Survey) -> Form:
         if looks_like_page(start[:4096].encode("utf-8", "ignore")):
             raise SourceError(Finding("source.html", file=name))
         return "xml"
-    if start[0] in "{[" and re.match(r'\{\s*["}]|\[\s*[\[\]{"\d\-tfn]', start):
+    if start[0] == "{" or re.match(r'\[\s*[\[\]{"\d\-tfn]', start):
         return "json"
     if found.controls and _binary(head):
         raise SourceError(Finding("source.unknown-format", file=name, detail=(("format", "binary"),)))

@@ -51,8 +51,8 @@ def grid(path: Path, name: str, sheet: str, report: Report) -> Grid:
             detail = (("name", sheet), ("known", ", ".join(titles)))
             raise SourceError(Finding("source.sheet-missing", file=name, detail=detail))
         part = getattr(book[sheet], "_worksheet_path", None)
-    if part and _uncalculated(path, part):
-        raise SourceError(Finding("source.uncalculated", file=name, sheet=sheet))
+        if part and _uncalculated(path, part):
+            raise SourceError(Finding("source.uncalculated", file=name, sheet=sheet))
     return Grid(name, sheet, lambda to: refuse_controls(_rows(path, name, sheet, to), name, sheet, to), ragged=True)
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from loaders.decode import CONTROLS
 from loaders.errors import SourceError
 from loaders.findings import Finding, Findings
+from loaders.privacy import is_person
 from loaders.sniff import HEADER_SEARCHED, header_row
 from loaders.source import Grid, Report, Row, Table
 
@@ -35,12 +36,15 @@ def from_grid(grid: Grid, recognise: Callable[[Sequence[str]], int], declared_ro
         raise SourceError(Finding("source.no-header", file=grid.file, sheet=grid.sheet, detail=limit))
     twice = [name for name, count in Counter(filter(None, headers)).items() if count > 1]
     if twice:
-        known = (("known", ", ".join(twice)),)
+        known = (("known", ", ".join(name for name in twice[:20] if not is_person(name))),)
         raise SourceError(Finding("source.duplicate-header", file=grid.file, sheet=grid.sheet, row=at, detail=known))
     above = sum(1 for number, cells in first if number < at and any(cell.strip() for cell in cells))
     if above:
         report.tell(Finding("source.preamble", file=grid.file, sheet=grid.sheet, count=above))
-    named = tuple(header or f"#{place}" for place, header in enumerate(headers, 1))
+    # A file without headers has data in that row: what may be a person's must not be told as a header.
+    named = tuple(
+        header if header and not is_person(header) else f"#{place}" for place, header in enumerate(headers, 1)
+    )
     return Table(grid.file, grid.sheet, named, at, lambda to: _data(grid, at, named, to))
 
 
