@@ -41,6 +41,34 @@ def limits_of(settings: Any) -> Limits:
     )
 
 
+class ClientPool:
+    """Evaluates queries for one client, who pays for the time they take; `query` is that of ReaderPool."""
+
+    def __init__(self, pool: ReaderPool, budgets: Budgets, client: Client, generation: Generation) -> None:
+        self._pool, self._budgets, self._client = pool, budgets, client
+        self._store = generation.store_path
+
+    def query(self, text: str, *, accept_format: str, scanned: Scan | None = None, **options: Any) -> Result:
+        """Return the whole answer; raises Problem, 429 when the client has used up its time."""
+        client, scanned = self._client, scanned or scan(text, self._pool.scan_limits, self._pool.prefixes)
+        if not client.token:
+            self._budgets.enter(client.name, scanned.light)
+        started, spent = time.monotonic(), 0.0
+        options.setdefault("limits", client.limits)
+        options.setdefault("store", self._store)
+        try:
+            result = self._pool.query(text, accept_format=accept_format, scanned=scanned, **options)
+            spent = result.seconds
+            return result
+        except Problem as problem:
+            # Who found every reader busy has used nothing.
+            spent = 0.0 if problem.title == BUSY else time.monotonic() - started
+            raise
+        finally:
+            if not client.token:
+                self._budgets.leave(client.name, spent, light=scanned.light)
+
+
 class QueryService:
     """Evaluates protocol requests; its readers start with the first query and move with the generation."""
 
@@ -113,38 +141,21 @@ class QueryService:
         """The pool if it has been started."""
         return self._pool
 
+    def for_client(self, client: Client, generation: Generation) -> ClientPool:
+        """Return the readers as one client may use them: within its limits, and paid for."""
+        return ClientPool(self.pool(generation), self.budgets, client, generation)
+
     def answer(
-        self,
-        request: ProtocolRequest,
-        scanned: Scan,
-        media_type: str,
-        generation: Generation,
-        client: Client,
+        self, request: ProtocolRequest, scanned: Scan, media_type: str, generation: Generation, client: Client
     ) -> Result:
         """Return the whole answer over a generation; raises Problem. The client pays for the time it takes."""
-        pool, light = self.pool(generation), scanned.light
-        if not client.token:
-            self.budgets.enter(client.name, light)
-        started, spent = time.monotonic(), 0.0
-        try:
-            result = pool.query(
-                request.query,
-                accept_format=media_type,
-                default_graphs=request.default_graphs,
-                named_graphs=request.named_graphs,
-                limits=client.limits,
-                store=generation.store_path,
-                scanned=scanned,
-            )
-            spent = result.seconds
-            return result
-        except Problem as problem:
-            refused = problem.status == 503 and problem.title == BUSY
-            spent = 0.0 if refused else time.monotonic() - started
-            raise
-        finally:
-            if not client.token:
-                self.budgets.leave(client.name, spent, light=light)
+        return self.for_client(client, generation).query(
+            request.query,
+            accept_format=media_type,
+            default_graphs=request.default_graphs,
+            named_graphs=request.named_graphs,
+            scanned=scanned,
+        )
 
     def close(self) -> None:
         """End the readers."""

@@ -21,6 +21,7 @@ from server.sparql_errors import busy, problem_of_death, problem_of_reply
 # How long the spare tries a query while every other reader is busy: enough for a lookup or a small join.
 TRY_SECONDS = 0.5
 _AT_ONCE = 0.2
+_LOOK_AFTER = 1.0  # how long a reader that was killed from outside may stay unseen
 _RENEW_AFTER = 2_000
 _RENEW_ABOVE = 256 << 20
 _FILE_CEILING = 16 << 30
@@ -137,7 +138,7 @@ class Slots:
             job = self._take(reader)
             if self.closing:
                 break
-            if reader is not None and (not reader.alive() or (job is None and reader.store != self.store)):
+            if reader is not None and (job is None or not reader.alive()):
                 self._discard(reader)
                 reader = None
             if reader is None:
@@ -156,10 +157,10 @@ class Slots:
                 job = self.queues.take()
                 if job is not None:
                     return self._begin(job)
-                if reader is None or reader.store != self.store:
+                if reader is None or reader.store != self.store or not reader.alive():
                     return None
                 self._idle += 1
-                self.changed.wait()
+                self.changed.wait(_LOOK_AFTER)
                 self._idle -= 1
             return None
 
@@ -217,7 +218,7 @@ class Slots:
             stale = job = reader = None
             with self.changed:
                 while not self.closing and self._spare is not None:
-                    if self._spare.store != self.store:
+                    if self._spare.store != self.store or not self._spare.alive():
                         stale, self._spare = self._spare, None
                         break
                     job = self.queues.take_for_spare() if self._idle == 0 else None
@@ -225,7 +226,7 @@ class Slots:
                         reader, self._spare = self._spare, None
                         self._begin(job)
                         break
-                    self.changed.wait()
+                    self.changed.wait(_LOOK_AFTER)
                 if self.closing and job is None:
                     stale, self._spare = self._spare, None
                 closing = self.closing

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app
 
 from server.byte_cache import ByteCache
+from server.errors import OperationError, Problem
 from server.metrics import Metrics
 from server.views.http import answer, torg
 
@@ -56,6 +59,12 @@ def generations() -> Response:
     return answer(body, "application/json", cache_control="no-store")
 
 
+def _warm(app: Flask) -> None:
+    """Start the readers before the first query asks for them; without a publication there is nothing to read yet."""
+    with suppress(Problem, OperationError):
+        app.extensions["torg.queries"].pool(app.extensions["torg"].generation())
+
+
 def front(app: Flask) -> WSGIApplication:
     """Return the application as it is served: behind the byte cache, with every request counted.
 
@@ -65,6 +74,7 @@ def front(app: Flask) -> WSGIApplication:
     most = int(site.settings.cache_mb) << 20
     cache = ByteCache(app.wsgi_app, lambda: site.data.current_name() or "", most, own_flights=("/sparql", "/api/"))
     figures.cache = cache
+    threading.Thread(target=_warm, args=(app,), daemon=True).start()
 
     def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         started, said = time.perf_counter(), ["500"]
