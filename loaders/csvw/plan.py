@@ -4,88 +4,36 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 from loaders.csvw.cells import CellReader
 from loaders.csvw.context import resolve_template
+from loaders.csvw.emission import (
+    Condition,
+    Emission,
+    Iri,
+    Piece,
+    Subject,
+    assemble,
+    cell_text,
+    constant_iri,
+    inline,
+    joined,
+    object_end,
+    valid_iri,
+)
 from loaders.csvw.model import Column, Table
-from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
 from loaders.csvw.problems import CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Scope
 from loaders.csvw.templates import Expression, Value, Variable, encode_simple, parse_template
-from loaders.csvw.terms import escape, is_iri, writable
+from loaders.csvw.terms import escape, is_iri
 
 _ROWS = ("_row", "_sourceRow")
 _VARIABLES = re.compile(r"\{([^{}]*)\}")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+").fullmatch
-Condition = tuple[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of an IRI that one column's cell gives; `column` is None for the row numbers, named in `text`.
-
-    `plain` tells the cells that stand in the IRI as they are.
-    """
-
-    column: str | None
-    text: str
-    expand: Callable[[CellVariables], str | None]
-    plain: Callable[[str], object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Iri:
-    """An IRI that a template makes: constant, or pieces to be put together, or never any."""
-
-    columns: tuple[str, ...]
-    constant: str | None = None
-    pieces: tuple[str | Piece, ...] | None = None
-    never: bool = False
-    check: Callable[[str], str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Inline:
-    """How the triple of a plain cell is written without a memo: what stands before and after the cell's text.
-
-    For columns whose texts seldom repeat: a memo would miss. `number` tells texts that are numbers but for the
-    characters that `replace` changes; without it any text is meant that needs no escape.
-    """
-
-    start: str
-    end: str
-    number: Callable[[str], object] | None = None
-    replace: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(slots=True)
-class Emission:
-    """One column's triples: the ends of lines that follow the subject."""
-
-    constant: tuple[str, ...] | None = None
-    column: str | None = None
-    tail: Callable[[CellVariables], Any] | None = None
-    many: bool = False
-    sure: bool = False
-    inline: Inline | None = None
-    iri: Iri | None = None
-    start: str = ""
-    end: str = "> .\n"
-    when: tuple[Condition, ...] = ()
-
-
-@dataclass(slots=True)
-class Subject:
-    """One subject of the row and what is said of it; without an IRI a blank node of the row."""
-
-    iri: Iri | None
-    local: str
-    term: str
-    emissions: list[Emission] = field(default_factory=list)
 
 
 class Plan:
@@ -135,8 +83,8 @@ class Plan:
 
     def _may_fail(self, column: Column) -> bool:
         """Tell whether a column that gives no triple must be read for its errors."""
-        inline = _inline(column, "")
-        return column.required or (not self._silent(column) and (inline is None or inline.number is not None))
+        plain = inline(column, "")
+        return column.required or (not self._silent(column) and (plain is None or plain.number is not None))
 
     def _masks(self) -> list[tuple[Column, str]]:
         """Return the columns that a variable masks, so ordered that a mask is read before what it masks."""
@@ -259,7 +207,7 @@ class Plan:
         if column.ordered and column.separator is not None:
             raise CsvwError(f"column {column.name} is ordered: publication makes no RDF lists")
         values = [cell.value] if isinstance(cell.value, str) else cell.value or ()
-        return Emission(constant=tuple(start + _object(column, text) for text in values)) if values else None
+        return Emission(constant=tuple(start + object_end(column, text) for text in values)) if values else None
 
     def _made(self, column: Column, start: str, text: str) -> Emission | None:
         """Return the emission of a literal that a template makes of several cells; none when one of them is null.
@@ -276,14 +224,14 @@ class Plan:
                 raise CsvwError(f"the value of column {column.name} may hold plain variables only")
             owner, constant = self.scope.owner(name), self.scope.constant(name)
             if owner is not None:
-                pieces.append(Piece(owner, name, _text_of(name)))
+                pieces.append(Piece(owner, name, cell_text(name)))
             elif isinstance(constant, str):
                 pieces.append(escape(constant))
             else:
                 return None
-        before, _, after = (start + _object(column, "@")).rpartition('"')
+        before, _, after = (start + object_end(column, "@")).rpartition('"')
         columns = tuple(dict.fromkeys(piece.column for piece in pieces if isinstance(piece, Piece) and piece.column))
-        iri = Iri(columns, pieces=tuple(_joined(pieces)))
+        iri = Iri(columns, pieces=tuple(joined(pieces)))
         return Emission(iri=iri, start=before.removesuffix("@"), end=f'"{after}')
 
     def _literal(self, column: Column, start: str) -> Emission:
@@ -292,15 +240,15 @@ class Plan:
                 raise CsvwError(f"column {column.name} is ordered: publication makes no RDF lists")
 
             def tails(cell: CellVariables) -> tuple[str, ...]:
-                return tuple(start + _object(column, text) for text in cell.cell.value or ())
+                return tuple(start + object_end(column, text) for text in cell.cell.value or ())
 
             return Emission(column=column.name, tail=tails, many=True)
 
         def tail(cell: CellVariables) -> str:
             value = cell.cell.value
-            return start + _object(column, value) if isinstance(value, str) else ""
+            return start + object_end(column, value) if isinstance(value, str) else ""
 
-        return Emission(column=column.name, tail=tail, sure=self._is_sure(column), inline=_inline(column, start))
+        return Emission(column=column.name, tail=tail, sure=self._is_sure(column), inline=inline(column, start))
 
     def _is_sure(self, column: Column) -> bool:
         return column.required and "maskedWhen" not in column.annotations
@@ -324,7 +272,7 @@ class Plan:
         def tail(cell: CellVariables) -> str:
             if own is not None and cell.cell.value in (None, ()):
                 return ""
-            made = _assemble(iri, cell)
+            made = assemble(iri, cell)
             return f"{start}<{made}> .\n" if made is not None else ""
 
         simple = own is not None and self._is_sure(own) and iri.pieces is not None
@@ -347,9 +295,9 @@ class Plan:
                 return Iri(tuple(columns), never=True)
             pieces.append(piece)
             check = check or part.operator in ("+", "#")
-        pieces = _joined(pieces)
+        pieces = joined(pieces)
         if all(isinstance(piece, str) for piece in pieces):
-            return Iri((), constant=_constant(self._resolve("".join(str(piece) for piece in pieces))))
+            return Iri((), constant=constant_iri(self._resolve("".join(str(piece) for piece in pieces))))
         first = pieces[0]
         absolute = isinstance(first, str) and is_iri(self._resolve(first) + "x")
         if not absolute:
@@ -358,8 +306,8 @@ class Plan:
             whole_address = whole_address and not self.scope.conversion
             return self._whole(tuple(pieces), columns, whole_address)
         pieces[0] = self._resolve(str(first))
-        _constant("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
-        return Iri(tuple(dict.fromkeys(columns)), pieces=tuple(pieces), check=_valid if check else None)
+        constant_iri("".join(piece if isinstance(piece, str) else "x" for piece in pieces))
+        return Iri(tuple(dict.fromkeys(columns)), pieces=tuple(pieces), check=valid_iri if check else None)
 
     def _whole(self, pieces: tuple[str | Piece, ...], columns: list[str], address: bool) -> Iri:
         """Return an IRI whose beginning varies, so that it is resolved anew in every row.
@@ -371,7 +319,7 @@ class Plan:
             raise CsvwError("a template that names the row must begin with a fixed address")
 
         def check(text: str) -> str:
-            return _valid(text if address else self._resolve(text))
+            return valid_iri(text if address else self._resolve(text))
 
         return Iri(tuple(dict.fromkeys(columns)), pieces=pieces, check=check)
 
@@ -430,87 +378,6 @@ class Plan:
             return text
 
         column = self.scope.columns[owners[0]]
-        as_it_is = lone and plain_keys and variables[0] == column.name and _inline(column, "") is not None
+        as_it_is = lone and plain_keys and variables[0] == column.name and inline(column, "") is not None
         plain = _PLAIN_KEY if as_it_is and column.datatype.base == "string" else None
         return Piece(owners[0], variables[0], expand, plain), owners
-
-
-def _text_of(name: str) -> Callable[[CellVariables], str | None]:
-    def text(cell: CellVariables) -> str | None:
-        value = cell.variables.get(name)
-        if isinstance(value, str) and not writable(value):
-            raise CellProblem("values.control-character", "control character")
-        return escape(value) if isinstance(value, str) else None
-
-    return text
-
-
-def _joined(pieces: Sequence[str | Piece]) -> list[str | Piece]:
-    joined: list[str | Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        else:
-            joined.append(piece)
-    return joined
-
-
-def _assemble(iri: Iri, cell: CellVariables) -> str | None:
-    parts = []
-    for piece in iri.pieces or ():
-        text = piece if isinstance(piece, str) else piece.expand(cell)
-        if text is None:
-            return None
-        parts.append(text)
-    if not parts:
-        return None
-    made = "".join(parts)
-    return iri.check(made) if iri.check else made
-
-
-def _constant(iri: str) -> str:
-    if not is_iri(iri):
-        raise CsvwError("a template makes no IRI")
-    return iri
-
-
-def _valid(iri: str) -> str:
-    if not is_iri(iri):
-        raise CellProblem("values.iri", "no address")
-    return iri
-
-
-def _inline(column: Column, start: str) -> Inline | None:
-    datatype = column.datatype
-    narrowed = (datatype.length, datatype.minLength, datatype.maxLength, *datatype.bounds)
-    if column.default or "derive" in column.annotations or any(limit is not None for limit in narrowed):
-        return None
-    before, _, after = (start + _object(column, "@")).rpartition('"')
-    before = before.removesuffix("@")
-    if datatype.base == "string" and datatype.format is None:
-        return Inline(before, '"' + after)
-    form = datatype.format if datatype.format is not None else NumberFormat()
-    masked = "maskedWhen" in column.annotations
-    if datatype.base != "decimal" or masked or not isinstance(form, NumberFormat) or form.pattern:
-        return None
-    spaces = GROUP_SPACES if form.group_char in GROUP_SPACES else form.group_char or ""
-    group = f"(?:[{re.escape(''.join(spaces))}][0-9]+)*" if spaces else ""
-    point = re.escape(form.decimal_char)
-    number = re.compile(f"-?[0-9]+{group}(?:{point}[0-9]+)?").fullmatch
-    if any(number(token) for token in column.null):
-        return None
-    changed = [(space, "") for space in spaces]
-    if form.decimal_char != ".":
-        changed.append((form.decimal_char, "."))
-    return Inline(before, '"' + after, number, tuple(changed))
-
-
-def _object(column: Column, text: str) -> str:
-    """Return object and end of line for a value of the column."""
-    if not writable(text):
-        raise CellProblem("values.control-character", "control character")
-    datatype = column.datatype
-    if datatype.base == "string" and not datatype.id:
-        tag = f"@{column.lang}" if column.lang != "und" else ""
-        return f'"{escape(text)}"{tag} .\n'
-    return f'"{escape(text)}"^^<{datatype.iri}> .\n'

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from loaders.csvw.emission import Emission, Iri, Piece, Subject
 from loaders.csvw.model import Column, Table, real_columns
-from loaders.csvw.plan import Emission, Iri, Piece, Plan, Subject
+from loaders.csvw.plan import Plan
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables, Derivation, DerivationFactory, Key, Scope, Seen
 from loaders.csvw.templates import encode_simple
