@@ -159,9 +159,9 @@ def build_index(
         build_labels(target, ((graph.iri, read_graph(folder / graph.dump)) for graph in published))
 
 
-def write_history(history: Path, changed: list[Change], sources: list[str]) -> dict[str, Any]:
-    """Write the difference of every changed graph, and the hashes of the sources read; return the history's index."""
-    index: dict[str, Any] = {"sources": sources, "graphs": []}
+def write_history(history: Path, changed: list[Change], sources: list[str], time: str) -> dict[str, Any]:
+    """Write the difference of every changed graph, the hashes of the sources read, and when; return the index."""
+    index: dict[str, Any] = {"created": time, "sources": sources, "graphs": []}
     for change in changed:
         stem = change.entry.dump.removeprefix("dumps/").removesuffix(".nt.gz")
         added, removed = history / f"{stem}.add.nt.gz", history / f"{stem}.del.nt.gz"

@@ -333,7 +333,7 @@ class _Run:
         """Write the history and the ledger's events of the coming flip."""
         self._progress("history", "")
         sources = sorted({sha256 for state in self._states.values() for _, sha256 in state.sources})
-        write_history(self._data.path / "history" / f"{number:06d}", changed, sources)
+        write_history(self._data.path / "history" / f"{number:06d}", changed, sources, self._time)
         self._progress("ledger", "")
         self._ledger.keep_base(self._site.base)
         store = ReadStore(self._folder / "store")

@@ -80,6 +80,12 @@ class ReadStore:
         quads = self._store.quads_for_pattern(NamedNode(iri), None, None)
         return {quad.graph_name.value for quad in quads if isinstance(quad.graph_name, NamedNode)}
 
+    def quads_of(self, iri: str) -> Iterator[tuple[str, str]]:
+        """Yield (named graph, N-Triples line) of everything that is said of a subject, graph by graph."""
+        for quad in self._store.quads_for_pattern(NamedNode(iri), None, None):
+            if isinstance(quad.graph_name, NamedNode):
+                yield quad.graph_name.value, f"{quad.triple} .\n"
+
     def graph_lines(self, graph: str | None) -> Iterator[str]:
         """Yield the N-Triples lines of a named graph, or of the default graph for None, unsorted."""
         name = DefaultGraph() if graph is None else NamedNode(graph)
