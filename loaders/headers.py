@@ -144,7 +144,10 @@ class _Matcher:
             raise DescriptionError(finding)
 
     def _named(self) -> None:
-        """Match by name for all columns, then by title, then by synonym, so that a sure match is never taken away."""
+        """Match by name for all columns, then by title, then by synonym, so that a sure match is never taken away.
+
+        Last, nested records: `contactInfo.email` is the e-mail when no other header ends so.
+        """
         for rank in range(3):
             for column in self.columns:
                 name = str(column["name"])
@@ -157,6 +160,22 @@ class _Matcher:
                 if places:
                     self.positions[name] = places[0]
                     del self.free[places[0]]
+        self._by_ending()
+
+    def _by_ending(self) -> None:
+        endings = {place: fold(header.rpartition(".")[2]) for place, header in self.free.items() if "." in header}
+        for column in self.columns:
+            name = str(column["name"])
+            if name in self.positions:
+                continue
+            known = set().union(*words(column)) - {""}
+            places = [place for place, ending in endings.items() if ending in known]
+            if len(places) == 1:
+                self.report.tell(
+                    self._finding("source.matched-ending", column=self.table.headers[places[0]], name=name)
+                )
+                self.positions[name] = places[0]
+                del self.free[places[0]], endings[places[0]]
 
     def _missing(self) -> None:
         for column in self.columns:

@@ -34,6 +34,7 @@ _NUMBERS = frozenset(
 # Marks a value that its column's format does not read, so that no other reading of it is ever taken: a noncharacter,
 # which neither a number nor a date can hold.
 UNFIT = "\ufdd0"
+_FLOAT = re.compile(r"[0-9]+\.0")
 _SPLIT = re.compile(r"\s*(\d[\d.\-]*)(?:\s*[-–:]\s+|\s+|$)(.*)", re.DOTALL)
 
 
@@ -212,7 +213,10 @@ class Preparation:
             return
         if base in _NUMBERS or base == "date":
             self._prepare_format(column, name, place, base, bounded, change, nulls)
-        elif change:
+        elif base == "string" and self._are_floats(place, nulls):
+            self._report.tell(self._finding("source.whole-numbers", self._table.headers[place], ()))
+            self._filters.append((place, _Memo(lambda text: text[:-2] if _FLOAT.fullmatch(text) else text)))
+        if change and base not in _NUMBERS and base != "date":
             self._prepare_text(place, change)
         if column.get("suppressOutput") is True:
             return
@@ -237,6 +241,11 @@ class Preparation:
             return text.rjust(width, "0") if text.isascii() and text.isdigit() else text
 
         self._filters.append((place, _Memo(text_of)))
+
+    def _are_floats(self, place: int, nulls: frozenset[str]) -> bool:
+        """Tell whether every code of a column ends in ".0": programs that take codes for numbers write them so."""
+        texts = [text for _, cells in self._sample if (text := cells[place]) not in nulls]
+        return bool(texts) and all(map(_FLOAT.fullmatch, texts))
 
     def _prepare_format(
         self,

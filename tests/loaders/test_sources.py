@@ -190,3 +190,20 @@ def test_a_folder_outside_is_never_read(tmp_path: Path) -> None:
     (folder / "dataset.toml").write_text('conformsTo = "skolor"\nsource = "a.csv"\n')
     with pytest.raises((SourceError, DescriptionError)):
         deliveries(read_dataset(folder, "granby"))
+
+
+def test_nested_names_match_by_their_ending_when_only_one_ends_so(load_files: Loader) -> None:
+    row = {"id": "B1", "name": "Skolan", "kontakt": {"email": "a@b.example"}, "a": {"phone": "1"}, "b": {"phone": "2"}}
+    done = load_files({"a.json": json.dumps([row])})
+    assert '"a@b.example"' in done.lines and "telephone" not in done.lines
+    assert {(f.rule, f.column) for f in done.findings} >= {
+        ("source.matched-ending", "kontakt.email"),
+        ("source.undeclared-column", "a.phone"),
+    }
+
+
+def test_codes_that_a_program_took_for_numbers(load_files: Loader) -> None:
+    done = load_files({"a.csv": "id,name,postcode\nB1,Skolan,44834.0\nB2,Skolan,\nB3,Skolan,51170.0\n"})
+    assert '"44834"' in done.lines and ".0" not in done.lines and "source.whole-numbers" in done.rules()
+    mixed = load_files({"a.csv": "id,name,postcode\nB1,Skolan,44834.0\nB2,Skolan,448 34\n"})
+    assert '"44834.0"' in mixed.lines
