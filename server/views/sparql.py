@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
 from server.generations import Generation
-from server.query_service import Client, QueryService
+from server.query_service import Client, ClientPool, QueryService
 from server.readers import Limits, Result
 from server.service_description import limit_words, of_manifest, service_texts
 from server.sparql_protocol import ACCEPT_POST, ProtocolRequest, parse_request
@@ -124,6 +124,11 @@ def _limits_header(limits: Limits) -> str:
         "bytes": limits.bytes,
     }
     return "; ".join(f"{name}={'none' if value is None else value}" for name, value in parts.items())
+
+
+def client_pool(generation: Generation) -> ClientPool:
+    """Return the readers as the client of this request may use them; raises Problem 401 or 429."""
+    return queries().for_client(_client(queries()), generation)
 
 
 def _client(service: QueryService) -> Client:
