@@ -58,7 +58,7 @@ def _differences(
     """Yield in what the description and the header differ (Metadata Vocabulary 6.3, Schema Compatibility)."""
     if not headed or not table.described:
         return
-    language = table.inherited.get("lang", "und")
+    language = (table.schema.inherited or table.inherited).get("lang", "und")
     if len(described) != len(embedded):
         yield f"the table has {len(embedded)} columns, its description {len(described)}"
     for column, titles in zip(described, embedded, strict=False):
