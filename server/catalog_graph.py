@@ -26,6 +26,10 @@ PREFIXES = {
 }
 
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML document may hold them (XML 1.0, 2.2)
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*\Z")  # N-Triples, LANGTAG
+
+
 @dataclass
 class CatalogGraph:
     """Collects triples as N-Triples lines; a property is written as prefix:name."""
@@ -40,12 +44,18 @@ class CatalogGraph:
 
     def literal(self, subject: str, property: str, value: str, language: str = "", datatype: str = "") -> None:
         """Add a triple whose object is a literal."""
+        value = _CONTROLS.sub(" ", value)
         tail = f"@{language.lower()}" if language else f"^^<{datatype}>" if datatype else ""
         self.lines.add(f'<{subject}> <{term(property)}> "{escaped(value)}"{tail} .\n')
 
     def text(self, subject: str, property: str, values: Mapping[str, Any]) -> None:
-        """Add a literal for each language, several when the value is a list (one literal per keyword)."""
+        """Add a literal for each language, several when the value is a list (one literal per keyword).
+
+        What stands under a key that is no language tag is left out (a finding tells).
+        """
         for language, said in values.items():
+            if not _LANGUAGE.match(language):
+                continue
             for value in as_list(said):
                 self.literal(subject, property, str(value).strip(), language)
 

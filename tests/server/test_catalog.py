@@ -11,6 +11,7 @@ import pytest
 from rdflib import DCAT, DCTERMS, FOAF, OWL, RDF, RDFS, XSD, BNode, Graph, Literal, Namespace, URIRef
 
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
+from server.catalog_check import check_description
 from server.site import Site, read_site
 
 SHARED = Path(os.environ.get("TORG_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -383,6 +384,45 @@ def test_wrong_values_are_left_out_not_passed_on(site: Site) -> None:
     lines = catalog_lines(site, [replace(entry, dataset=replace(entry.dataset, metadata=metadata))])
     for word in ("NOSUCH", "i våras", "sidan", "fri>"):
         assert not any(word in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"title": {"svenska_": "Skolor", "sv": "Skolor"}},
+        {"title": {"sv": 'a "b" \\ \t \u0001 c'}},
+        {"keyword": {"sv": [1, None, True]}},
+        {"keyword": ["a", "b"]},
+        {"landingPage": 'https://granby.example/<a>{b}|^` \\ " \n'},
+        {"landingPage": "http://[::1"},
+        {"temporal": "2026"},
+        {"temporal": {"start": {}, "end": []}},
+        {"contactPoint": "oppnadata@granby.example"},
+        {"contactPoint": {"email": "ingen adress", "url": 7}},
+        {"spatial": ["9999", "Granby"]},
+        {"inSeries": {"name": "a/b ?"}},
+        {"inSeries": 2026},
+        {"version": 1.5, "identifier": ["a", "b"]},
+        {"conformsTo": {"a": "b"}},
+        {"language": ["klingon"]},
+        {"rights": ["a", "b"]},
+    ],
+    ids=str,
+)
+def test_no_description_breaks_the_catalogue(site: Site, wrong: dict[str, object]) -> None:
+    entry = entries_of(site)[0]
+    dataset = replace(entry.dataset, metadata=entry.dataset.metadata | wrong)
+    graph = parsed(catalog_lines(site, [replace(entry, dataset=dataset)]))
+    assert (URIRef(BASE + "id/dataset/granby/reskontra"), RDF.type, DCAT.Dataset) in graph
+    list(check_description(site, dataset))
+
+
+def test_control_characters_never_reach_the_harvest_file(site: Site) -> None:
+    entry = entries_of(site)[0]
+    metadata = entry.dataset.metadata | {"title": {"sv": "Fakturor\u0001\u000b och\tkonton"}}
+    lines = catalog_lines(site, [replace(entry, dataset=replace(entry.dataset, metadata=metadata))])
+    title = parsed(lines).value(URIRef(BASE + "id/dataset/granby/reskontra"), DCTERMS.title)
+    assert title == Literal("Fakturor   och\tkonton", "sv")
 
 
 def test_an_empty_site_still_has_a_catalogue(site: Site) -> None:

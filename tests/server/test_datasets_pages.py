@@ -8,6 +8,7 @@ import io
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
+import html5lib
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -254,3 +255,18 @@ def test_dataset_page_counts_the_rows_of_every_period(app: Flask, client: FlaskC
         total = sum(delivery[name] for delivery in deliveries.values())
         assert f"<dt>{heading}</dt><dd>{total}</dd>" in page
     assert "/dumps/tallmo/leverantorsreskontra/2026-02.nt.gz" in page
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/datasets",
+        "/psidata",
+        "/compare",
+        "/compare/skolor",
+        "/compare/leverantorsreskontra",
+        "/res/dataset/granby/skolor",
+    ],
+)
+def test_pages_are_html_without_faults(client: FlaskClient, path: str) -> None:
+    html5lib.HTMLParser(strict=True).parse(client.get(path, headers=HTML).text)
