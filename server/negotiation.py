@@ -71,6 +71,22 @@ def negotiate_language(accept_language: str | None, offered: Sequence[str], defa
     return best
 
 
+def negotiate_profile(accept_profile: str | None, offered: Sequence[str]) -> str | None:
+    """Return the offered profile the client likes best, None when it names none of them (DX-PROF-CONNEG, 7.2).
+
+    A profile is a wish about the content, so one there is not is never a reason to refuse.
+
+    >>> negotiate_profile("<http://www.w3.org/ns/dcat#>;q=0.9, <urn:other>", ["http://www.w3.org/ns/dcat#"])
+    'http://www.w3.org/ns/dcat#'
+    """
+    best, most = None, 0.0
+    for value, q in _parts(accept_profile):
+        name = value.strip("<>")
+        if name in offered and q > most:
+            best, most = name, q
+    return best
+
+
 def _rank(name: str, ranges: Sequence[tuple[str, str, float]]) -> tuple[float, int]:
     """Return (q, specificity) that the ranges give a media type; (0, 0) when none matches."""
     type, _, subtype = name.partition("/")

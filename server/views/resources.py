@@ -8,9 +8,10 @@ from flask import Blueprint, Response, request
 
 from server.description import Description, Window, describe, describe_page, joined, whole
 from server.errors import Problem
-from server.formats import HTML, N_TRIPLES, Format
+from server.formats import HTML, N_TRIPLES, TURTLE, Format
 from server.instance import Opened
 from server.paths import spellings, split_suffix
+from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
 from server.resource_page import describe_for_page
 from server.schema_org import schema_org
@@ -98,20 +99,41 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     chosen = negotiated(offered, suffix or None)
     document = site.uris.iri(address)
     spoken = language() if chosen is HTML or chosen in TABLES else ""
-    if chosen in TABLES:
+    profiles = profiles_of(opened.generation.store, iri) if chosen.kind == "rdf" and not window else ()
+    varying = () if suffix or request.args.get("format") else ("Accept",)
+    # A fixed representation is the same bytes for everybody.
+    wished = request.headers.get("Accept-Profile") if varying else None
+    profile = choose_profile(profiles, wished, request.args.get("profile"))
+    if profile:
+        body = site.writer.write(profiled(opened.generation.store, iri, profile), chosen, iri)
+    elif chosen in TABLES:
         body = write_twin(site, opened, iri, document, window, chosen, spoken)
     else:
         body = _written(opened, iri, address, window, chosen, offered, spoken, bool(suffix))
     query = window.query() if window else ""
-    varying = () if suffix or request.args.get("format") else ("Accept",)
-    return answer(
+    vary = (*varying, "Accept-Language") if spoken or varying else ()
+    response = answer(
         body,
         chosen.content_type,
-        vary=(*varying, "Accept-Language") if spoken or varying else (),
-        links=_links(iri, joined(document, query), offered),
+        vary=(*vary, "Accept-Profile") if profiles and varying and "profile" not in request.args else vary,
+        links=[*_links(iri, joined(document, query), offered), *_profile_links(document, profiles, profile)],
         content_language=spoken,
-        content_location=_fixed(here(address), chosen, spoken, suffix, query),
+        content_location=_fixed(
+            here(address), chosen, spoken, suffix, f"profile={profile.token}" if profile else query
+        ),
     )
+    if profile:
+        response.headers["Content-Profile"] = f"<{profile.iri}>"
+    return response
+
+
+def _profile_links(document: str, offered: tuple[Profile, ...], chosen: Profile | None) -> list[str]:
+    """Return the Link members that tell the profile of this answer and where the others are (DX-PROF-CONNEG, 6)."""
+    links = [f'<{chosen.iri}>; rel="profile"'] if chosen else []
+    for profile in offered:
+        address = joined(_with_format(ascii_iri(document), TURTLE), f"profile={profile.token}")
+        links.append(f'<{address}>; rel="alternate"; type="text/turtle"; profile="{profile.iri}"')
+    return links
 
 
 def _written(

@@ -47,6 +47,8 @@ def test_each_representation_has_its_own_tag(client: FlaskClient) -> None:
 
 def test_vary_names_what_was_negotiated(client: FlaskClient) -> None:
     assert client.get(DOCUMENT).headers["Vary"] == "Accept, Accept-Language"
+    turtle = client.get(DOCUMENT, headers={"Accept": "text/turtle"})
+    assert turtle.headers["Vary"] == "Accept, Accept-Language, Accept-Profile"
     assert "Vary" not in client.get(f"{DOCUMENT}.ttl").headers
     assert client.get(f"{DOCUMENT}.html").headers["Vary"] == "Accept-Language"
     assert client.get("/res/school/none").headers["Vary"] == "Accept, Accept-Language"

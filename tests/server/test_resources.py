@@ -263,11 +263,44 @@ def test_search_engines_read_schema_org(client: FlaskClient) -> None:
 
 def test_money_and_mailboxes(client: FlaskClient) -> None:
     entries = client.get("/graph/granby/leverantorsreskontra/2026-01.nt").get_data(as_text=True).splitlines()
-    line = next(line for line in entries if "torg#netAmount> " in line and '"958903.31"' in line)
+    line, raw = next(
+        (line, found[1]) for line in entries if (found := re.search(r'torg#netAmount> "(\d{4}\.\d\d)"', line))
+    )
     path = line[1 : line.index("> ")].removeprefix(BASE + "id/")
     page = get(client, f"/res/{path}?lang=sv", CHROME).get_data(as_text=True)
-    assert '<data value="958903.31">958\xa0903,31\xa0kr</data>' in page
+    kronor = f"{raw[0]}\xa0{raw[1:4]},{raw[5:]}\xa0kr"
+    assert f'<data value="{raw}">{kronor}</data>' in page
     assert f"<h1>Kontering {' '.join(path.split('/')[-3:])}</h1>" in page
     school = get(client, f"{DOCUMENT}?lang=sv", CHROME).get_data(as_text=True)
     assert 'href="mailto:sjoskolan@alvhult.example"' in school
     assert 'href="tel:0980319216"' in school
+
+
+VCARD = URIRef("http://www.w3.org/2006/vcard/ns#fn")
+
+
+def test_a_dataset_as_a_harvester_wants_it(client: FlaskClient) -> None:
+    path = "/res/dataset/granby/skolor"
+    asked = {"Accept": "text/turtle", "Accept-Profile": "<http://data.europa.eu/r5r/>, <urn:other>;q=0.5"}
+    response = client.get(path, headers=asked)
+    assert response.headers["Content-Profile"] == "<http://data.europa.eu/r5r/>"
+    assert '<http://data.europa.eu/r5r/>; rel="profile"' in response.headers["Link"]
+    assert "Accept-Profile" in response.headers["Vary"]
+    found = graph(response)
+    assert list(found.objects(None, VCARD)), "the contact comes along"
+    assert not list(found.subjects(RDF.type, URIRef("http://www.w3.org/ns/hydra/core#Collection")))
+    for other in (f"{path}.ttl?profile=dcat-ap-se", response.headers["Content-Location"]):
+        assert client.get(other).data == response.data
+
+
+def test_a_plain_description(client: FlaskClient) -> None:
+    found = graph(get(client, f"{DOCUMENT}?profile=cbd", "text/turtle"))
+    assert set(found.subjects()) == {URIRef(BASE + SCHOOL[1:])}
+
+
+def test_profiles_there_are_not(client: FlaskClient) -> None:
+    assert get(client, f"{DOCUMENT}?profile=dcat-ap-se", "text/turtle").status_code == 406
+    wished = get(client, DOCUMENT, "text/turtle", Accept_Profile="<http://data.europa.eu/r5r/>")
+    assert wished.status_code == 200
+    assert "Content-Profile" not in wished.headers
+    assert wished.data == get(client, DOCUMENT, "text/turtle").data
