@@ -17,14 +17,31 @@ from loaders.findings import Finding
 
 Kind = Literal["personnummer", "samordningsnummer", "organisationsnummer"]
 
-# Random ten-digit numbers pass date and check digit in 0.7 % of cases: twice that and more is no chance.
+# Share of persons' numbers in a column above which it is no chance (random ten-digit numbers: 0.7 %).
 ALARM_SHARE = 0.02
-_NUMBER = re.compile(r"(?:(1[689]|20)(?=\d{2}))?(\d{6})\s?([-+–−]?)\s?(\d{4})")
+# One in ten numbers that merely begin like a date ends in the right check digit.
+_CHANCE = 0.1
+_SIGN = r"[-+‐‑–−]"
+_NUMBER = re.compile(rf"(?:(1[689]|20)\s?(?=\d{{2}}))?(\d{{6}})\s?({_SIGN}?)\s?(\d{{4}})")
+# 1981-12-18-9876, 81 12 18-9876: parted dates count only with a sign before the last four (else a date and an hour).
+_PARTED = re.compile(rf"((?:1[89]|20)?\d\d)[-./ ](\d\d)[-./ ](\d\d)({_SIGN})(\d{{4}})")
+# A sole trader's VAT number is SE, the owner's number and 01.
+_VAT = re.compile(r"(?i:SE)\s?-?(\d{6})\s?-?(\d{4})\s?-?01")
+_POWER = re.compile(r"(\d)[.,](\d{1,15})[eE]\+?(\d{1,2})")
+_GROUPED = re.compile(r"\d{1,3}(?:[\s.,']\d{3}){3}")
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 # Interim numbers (a letter among the last four) and numbers that someone has masked already.
 _INTERIM = re.compile(r"(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])\d\d\s?[-+]?\s?(?:[A-Za-z]{1,2}\d{2,3}|\d{0,3}[xX*]{1,4})")
-_IN_TEXT = re.compile(r"(?<![\d\w.,-])(?:18|19|20)?\d{6}\s?[-+–−]?\s?\d{4}(?![\d\w]|[.,-]\d)")
+_IN_TEXT = re.compile(
+    rf"(?<![\d.,-])(?:SE\s?-?\d{{6}}\s?-?\d{{4}}\s?-?01|(?:1[689]|20)?\s?\d{{6}}\s?{_SIGN}?\s?\d{{4}}"
+    rf"|(?:1[89]|20)?\d\d[-./ ]\d\d[-./ ]\d\d{_SIGN}\d{{4}})(?!\d|[.,-]\d)",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?<![\d.,-])(?:\+46|0046|0)[\s-]?(?:\(0\))?\d{1,3}[\s/-]{1,3}\d{2,3}(?:[\s-]?\d{2,3}){1,3}(?!\d)")
+_PHONE = re.compile(
+    r"(?<![\d.,-])(?:(?:\+46|0046|0)[\s-]?(?:\(0\))?\d{1,3}[\s/-]{1,3}\d{2,3}(?:[\s-]?\d{2,3}){1,3}"
+    r"|(?:\+|00)46\s?(?:\(0\))?\d{7,10}|07[02369]\d{7})(?!\d)"
+)
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 TextKind = Literal["personnummer", "e-mail", "phone"]
 
@@ -48,29 +65,64 @@ def kind_of_number(text: str) -> Kind | None:
     >>> kind_of_number("19811218-9876"), kind_of_number("811278-9873"), kind_of_number("212000-1967")
     ('personnummer', 'samordningsnummer', 'organisationsnummer')
     """
-    hit = _NUMBER.fullmatch(text.strip())
-    if hit is None:
+    parts = _parts(text)
+    if parts is None:
         return None
-    century, date, _, last = hit.groups()
+    century, date, last = parts
     if not check_digit(date + last):
         return None
     if int(date[2]) >= 2:
         # Twelve digits with 16 in front is how some authorities write organisations.
-        return "organisationsnummer" if century in (None, "16") else None
-    if century == "16" or not _is_date(date):
+        return "organisationsnummer" if century in ("", "16") else None
+    # Systems that put 16 before every supplier's number put it before sole traders' too: the date decides.
+    if not _is_date(date):
         return None
     return "samordningsnummer" if int(date[4:6]) > 60 else "personnummer"
+
+
+def _parts(text: str) -> tuple[str, str, str] | None:
+    """Return (century, six digits of date, last four) of a number in any spelling, None when it has another form."""
+    text = plain(text)
+    hit = _NUMBER.fullmatch(text)
+    if hit:
+        return hit[1] or "", hit[2], hit[4]
+    hit = _PARTED.fullmatch(text)
+    if hit:
+        return hit[1][:-2], hit[1][-2:] + hit[2] + hit[3], hit[5]
+    hit = _VAT.fullmatch(text)
+    if hit:
+        return "", hit[1], hit[2]
+    return None
+
+
+def plain(text: str) -> str:
+    """Return a cell's text without what spreadsheets put around and into numbers.
+
+    >>> plain('="8112189876"'), plain("8112189876.00"), plain("8,112189876E+09"), plain("8 112 189 876")
+    ('8112189876', '8112189876', '8112189876', '8112189876')
+    """
+    text = text.translate(_UNSEEN).strip().removeprefix("=").strip("'\"‘’”").strip()
+    power = _POWER.fullmatch(text)
+    if power and int(power[3]) >= len(power[2]):
+        return power[1] + power[2] + "0" * (int(power[3]) - len(power[2]))
+    whole, mark, zeros = text.replace(",", ".").rpartition(".")
+    if mark and whole.isdigit() and zeros and not zeros.strip("0"):
+        text = whole
+    if text[:1].isdigit() and _GROUPED.fullmatch(text):
+        return re.sub(r"\D", "", text)
+    return text
 
 
 def organization_number(text: str) -> str | None:
     """Return the ten digits of a legal person's number, None for every other text.
 
-    >>> organization_number("212000-1967"), organization_number("811218-9876")
-    ('2120001967', None)
+    >>> organization_number("212000-1967"), organization_number("SE556074755101"), organization_number("811218-9876")
+    ('2120001967', '5560747551', None)
     """
-    if kind_of_number(text) != "organisationsnummer":
+    parts = _parts(text)
+    if parts is None or kind_of_number(text) != "organisationsnummer":
         return None
-    return re.sub(r"\D", "", text)[-10:]
+    return parts[1] + parts[2]
 
 
 def may_be_person(text: str) -> bool:
@@ -82,15 +134,12 @@ def may_be_person(text: str) -> bool:
     >>> may_be_person("811218-9877"), may_be_person("5560747551"), may_be_person("10004007")
     (True, False, False)
     """
-    text = text.strip()
-    hit = _NUMBER.fullmatch(text)
-    if hit:
-        century, date, _, _ = hit.groups()
-        return century != "16" and 1 <= int(date[2:4]) <= 12
+    text = plain(text)
+    parts = _parts(text)
+    if parts:
+        return 1 <= int(parts[1][2:4]) <= 12
     if text.isdigit() and 7 <= len(text) <= 9:
         return kind_of_number(text.rjust(10, "0")) in ("personnummer", "samordningsnummer")
-    if text.endswith(".0") and text[:-2].isdigit():
-        return may_be_person(text[:-2])
     return bool(_INTERIM.fullmatch(text)) or "personnummer" in scan(text)
 
 
@@ -116,14 +165,23 @@ def is_person(text: str) -> bool:
     >>> is_person("Utlägg 19811218-9876, resa"), is_person("Faktura 1234567890")
     (True, False)
     """
-    text = text.strip()
     if len(text) < 9:
         return False
+    text = plain(text)
     if text.isdigit() and len(text) == 9:
-        return kind_of_number("0" + text) in ("personnummer", "samordningsnummer")
-    if text.endswith(".0"):
-        text = text[:-2]
+        text = "0" + text
     return kind_of_number(text) in ("personnummer", "samordningsnummer") or "personnummer" in scan(text)
+
+
+def begins_as_date(text: str) -> bool:
+    """Tell whether a text is spelled like a person's number as far as the date, whatever its check digit.
+
+    >>> begins_as_date("811218-9870"), begins_as_date("812318-9876"), begins_as_date("kim")
+    (True, False, False)
+    """
+    text = plain(text)
+    parts = _parts("0" + text if text.isdigit() and len(text) == 9 else text)
+    return parts is not None and _is_date(parts[1])
 
 
 def _is_date(six: str) -> bool:
@@ -133,13 +191,18 @@ def _is_date(six: str) -> bool:
 
 @dataclass
 class Screen:
-    """Counts, over all rows of one column, how many values read as a person's number."""
+    """Counts, over all rows of one column, how many values read as a person's number.
+
+    Telephone numbers (031-11 20 30) and invoice numbers that begin with the day look like dates too, but only one in
+    ten of them has the check digit; so numbers with a date and a wrong check digit speak against persons.
+    """
 
     column: str
     filled: int = 0
     hits: int = 0
+    misses: int = 0  # begin as a date, but with another check digit
     first_row: int = 0
-    _seen: dict[str, bool] = field(default_factory=dict)
+    _seen: dict[str, int] = field(default_factory=dict)
 
     def look(self, text: str, row: int) -> None:
         """Count one value; blanks do not count."""
@@ -149,17 +212,25 @@ class Screen:
         self.filled += 1
         found = self._seen.get(text)
         if found is None:
-            found = is_person(text)
+            found = 1 if is_person(text) else -1 if begins_as_date(text) else 0
             if len(self._seen) < 50_000:
                 self._seen[text] = found
-        if found:
+        if found > 0:
             self.hits += 1
             self.first_row = self.first_row or row
+        elif found:
+            self.misses += 1
 
     @property
     def alarms(self) -> bool:
-        """True above the alarm share; one hit among a few values may be chance, two are not."""
-        return self.hits > ALARM_SHARE * self.filled and (self.hits > 1 or self.filled < 4)
+        """True above the alarm share, chance left out; one hit among several values may be chance, two are not."""
+        dated = self.hits + self.misses
+        expected = _CHANCE * dated if self.misses else 0.0
+        # Three standard deviations: one column in a thousand of look-alikes would alarm.
+        if self.misses and self.hits < expected + 3 * (expected * (1 - _CHANCE)) ** 0.5:
+            return False
+        persons = (self.hits - expected) / (1 - _CHANCE) if self.misses else self.hits
+        return persons > ALARM_SHARE * self.filled and (self.hits > 1 or self.filled < 4)
 
     def alarm(self, rule: str, file: str, sheet: str) -> SourceError:
         """Return the error for this column: share and first row, never a value."""
