@@ -8,8 +8,10 @@ holds it any more.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -165,7 +167,11 @@ def write_history(history: Path, changed: list[Change], sources: list[str], time
     for change in changed:
         stem = change.entry.dump.removeprefix("dumps/").removesuffix(".nt.gz")
         added, removed = history / f"{stem}.add.nt.gz", history / f"{stem}.del.nt.gz"
-        counts = write_difference(change.old, change.new, added, removed)
+        if change.old is None and change.new is not None and change.after is not None:
+            _add_whole(change.new, added, removed)
+            counts = change.after.triples, 0
+        else:
+            counts = write_difference(change.old, change.new, added, removed)
         index["graphs"].append(
             {
                 "iri": change.entry.iri,
@@ -180,3 +186,10 @@ def write_history(history: Path, changed: list[Change], sources: list[str], time
         )
     (history / "index.json").write_text(json.dumps(index, indent=1, ensure_ascii=False), "utf-8")
     return index
+
+
+def _add_whole(new: Path, added: Path, removed: Path) -> None:
+    """Keep the difference of a new graph: its dump, as another name of the same file."""
+    added.parent.mkdir(parents=True, exist_ok=True)
+    os.link(new, added)
+    removed.write_bytes(gzip.compress(b"", mtime=0))

@@ -19,8 +19,6 @@ from pathlib import Path
 
 import snowballstemmer
 
-from server.graph_files import subject
-
 _ROLES = {
     "http://www.w3.org/2004/02/skos/core#prefLabel": "label",
     "http://www.w3.org/2000/01/rdf-schema#label": "label",
@@ -32,6 +30,7 @@ _ROLES = {
     "http://www.w3.org/2004/02/skos/core#notation": "notation",
 }
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_TOLD = {*_ROLES, _TYPE}
 _LABEL_LINE = re.compile(r'<[^>]*> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
 _TYPE_LINE = re.compile(rf"<[^>]*> <{re.escape(_TYPE)}> <([^>]*)> \.\n")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
@@ -108,14 +107,19 @@ def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield (iri, type, role, text, language) of each label in lines that are grouped by subject."""
     current, type, held = "", "", list[tuple[str, str, str]]()
     for line in lines:
-        name = subject(line)
+        end = line.index("> <")
+        property = line[end + 3 : line.index("> ", end + 3)]
+        if property not in _TOLD:  # Most lines say nothing of names: no regular expression for those.
+            continue
+        name = line[1:end]
         if name != current:
             yield from ((current, type, *label) for label in held)
             current, type, held = name, "", []
-        if (match := _LABEL_LINE.fullmatch(line)) and match[1] in _ROLES:
-            held.append((_ROLES[match[1]], unescape(match[2]), match[3] or ""))
-        elif typed := _TYPE_LINE.fullmatch(line):
-            type = type or typed[1]
+        if property == _TYPE:
+            typed = _TYPE_LINE.fullmatch(line)
+            type = type or (typed[1] if typed else "")
+        elif match := _LABEL_LINE.fullmatch(line):
+            held.append((_ROLES[property], unescape(match[2]), match[3] or ""))
     yield from ((current, type, *label) for label in held)
 
 
