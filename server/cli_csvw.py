@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 import tempfile
+from io import FileIO
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, BinaryIO
 
 import click
 
@@ -25,8 +28,7 @@ _MEDIA_TYPES = {
     "rdfxml": "application/rdf+xml",
 }
 _WRITTEN_PREFIXES = ("csvw", "dc", "dcat", "prov", "rdf", "rdfs", "schema", "skos", "xsd")
-# Output is whole or nothing, so it is kept back until the package has proved valid: in memory up to this size.
-_IN_MEMORY = 16 * 1024 * 1024
+_BLOCK = 1 << 18
 
 
 @click.command()
@@ -68,13 +70,17 @@ def csvw(
         conversion = convert(
             input, metadata=metadata, minimal=minimal, provenance=kept, base=base, root=root, link=link, fetch=fetch
         )
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-            try:
-                _spool(conversion, cast(IO[bytes], spool))
-            finally:
-                _tell(conversion.warnings, "warning")
-            spool.seek(0)
-            _write(cast(IO[bytes], spool), format, output)
+        try:
+            if output is None:
+                _to_stdout(conversion, format)
+            else:
+                _to_file(conversion, format, output)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OperationError(f"The output cannot be written: {error.strerror or error}.") from error
+        finally:
+            _tell(conversion.warnings, "warning")
 
 
 def _fetch(folder: Path) -> Fetch:
@@ -93,37 +99,98 @@ def _fetch(folder: Path) -> Fetch:
     return fetch
 
 
-def _spool(conversion: Conversion, spool: IO[bytes]) -> None:
-    pending: list[str] = []
-    size = 0
-    for lines in conversion.lines():
-        pending.append(lines)
-        size += len(lines)
-        if size > 1 << 18:
-            spool.write("".join(pending).encode("utf-8"))
-            pending.clear()
-            size = 0
-    spool.write("".join(pending).encode("utf-8"))
+def _to_stdout(conversion: Conversion, format: str) -> None:
+    """Keep the output back until the package has proved valid, then pass it on.
 
-
-def _write(spool: IO[bytes], format: str, output: Path | None) -> None:
-    if output is None:
-        _transcode(spool, format, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+    A file that the shell made of stdout is written at once and cut back when the package is invalid.
+    """
+    file = _regular_file(sys.stdout.buffer) if format == "nt" else None
+    if file is not None:
+        start = os.lseek(file, 0, os.SEEK_END)
+        try:
+            with open(file, "ab", buffering=0, closefd=False) as target:
+                _write(conversion, target)
+        except BaseException:
+            os.ftruncate(file, start)
+            raise
         return
+    with tempfile.TemporaryFile() as spool:
+        _write(conversion, spool)
+        spool.seek(0)
+        if format == "nt":
+            _pass_on(spool, sys.stdout.buffer)
+        else:
+            _transcode(spool, format, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+
+
+def _regular_file(stream: IO[bytes]) -> int | None:
+    """Return the number of the file that a stream writes to; None when it writes to anything else."""
+    try:
+        number = stream.fileno()
+        stream.flush()
+        return number if stat.S_ISREG(os.fstat(number).st_mode) else None
+    except OSError:
+        return None
+
+
+def _to_file(conversion: Conversion, format: str, output: Path) -> None:
+    """Write beside the output, which is replaced only when all is well."""
     part = output.with_name(output.name + ".part")
     try:
-        with part.open("wb") as target:
-            _transcode(spool, format, target)
+        with part.open("w+b") as target:
+            if format == "nt":
+                _write(conversion, target)
+            else:
+                with tempfile.TemporaryFile() as spool:
+                    _write(conversion, spool)
+                    spool.seek(0)
+                    _transcode(spool, format, target)
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
 
 
+def _write(conversion: Conversion, target: BinaryIO | IO[bytes] | FileIO) -> None:
+    pending: list[str] = []
+    size = 0
+    for lines in conversion.lines():
+        pending.append(lines)
+        size += len(lines)
+        if size > _BLOCK:
+            _write_all("".join(pending), target)
+            pending.clear()
+            size = 0
+    _write_all("".join(pending), target)
+    target.flush()
+
+
+def _write_all(text: str, target: BinaryIO | IO[bytes] | FileIO) -> None:
+    left = memoryview(text.encode("utf-8"))
+    while left:
+        # An unbuffered file may take a part only.
+        left = left[target.write(left) :]
+
+
+def _pass_on(source: IO[bytes], target: IO[bytes]) -> None:
+    """Copy a file to a stream, in the kernel where it can be: a ledger's output is most of a gigabyte."""
+    offset = 0
+    try:
+        sink, left = target.fileno(), os.fstat(source.fileno()).st_size
+        target.flush()
+        while left > 0:
+            sent = os.sendfile(sink, source.fileno(), offset, min(left, 1 << 30))
+            if sent == 0:
+                break
+            left, offset = left - sent, offset + sent
+    except BrokenPipeError:
+        raise
+    except (OSError, AttributeError):
+        source.seek(offset)
+        shutil.copyfileobj(source, target, 1 << 20)
+
+
 def _transcode(spool: IO[bytes], format: str, target: IO[bytes]) -> None:
-    if format == "nt":
-        shutil.copyfileobj(spool, target, 1 << 20)
-        return
     prefixes = {name: PREFIXES[name] for name in _WRITTEN_PREFIXES}
     try:
         rdf_formats.transcode(spool, _MEDIA_TYPES[format], prefixes, target)

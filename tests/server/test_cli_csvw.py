@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from rdflib.compare import isomorphic
 from server.cli import main
 
 BASE = "https://data.orebro.se/csv/"
+ROOT = Path(__file__).parents[2]
 
 
 def run(folder: Path, *arguments: str) -> Result:
@@ -88,3 +91,15 @@ def test_validation_exits_by_what_it_finds(folder: Path) -> None:
 
 def test_base_and_root_go_together(folder: Path) -> None:
     assert CliRunner().invoke(main, ["csvw", "--base", BASE, "x.csv"]).exit_code == 2
+
+
+def test_a_file_made_by_the_shell_is_left_as_it_was_when_the_package_is_invalid(folder: Path) -> None:
+    output = folder / "ut.nt"
+    command = [sys.executable, "-c", "from server.cli import main; main()", "csvw", str(folder / "skolor.csv")]
+    for content, code, expected in ((b"kod\n1\n", 0, "förra\n_:b1 "), (b"kod\n1\n\xff\n", 1, "förra\n")):
+        (folder / "skolor.csv").write_bytes(content)
+        output.write_text("förra\n", "utf-8")
+        with output.open("ab") as stream:
+            assert subprocess.run(command, stdout=stream, stderr=subprocess.DEVNULL, cwd=ROOT).returncode == code
+        assert output.read_text("utf-8").startswith(expected)
+        assert (output.read_text("utf-8") == expected) is (code == 1)
