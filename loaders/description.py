@@ -27,7 +27,8 @@ METADATA_KEYS = (
     "spatialResolutionInMeters", "landingPage", "page", "documentation", "language", "accessRights", "identifier",
     "type", "version", "versionNotes", "hasVersion", "isVersionOf", "provenance", "relation",
     "isReferencedBy", "qualifiedRelation", "wasGeneratedBy", "applicableLegislation", "hvdCategory", "sample",
-    "availability", "rights", "decision", "alternative", "inSeries", "wikidata",
+    "availability", "rights", "decision", "alternative", "inSeries", "wikidata", "otherIdentifier", "created",
+    "qualifiedAttribution", "subject", "replaces", "isReplacedBy", "status", "reason", "fee",
 )  # fmt: skip
 DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipInitialSpace")
 COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator", "crs")
