@@ -153,5 +153,5 @@ def column_of(table: Mapping[str, Any], property: str, base: str) -> str:
             variables = _VARIABLES.findall(column.get("valueUrl", ""))
             for variable in reversed(variables):
                 if variable in names or variable in derived:
-                    return derived.get(variable, variable)
+                    return str(derived.get(variable, variable))
     return ""
