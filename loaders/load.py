@@ -150,7 +150,11 @@ class _File:
             compile_table,
             base=context.base,
             file_url=f"{context.base}id/dataset/{self.dataset.key}",
-            constants={"authority": context.authority, "publisher": context.base + context.publisher_path},
+            constants={
+                "authority": context.authority,
+                "publisher": context.base + context.publisher_path,
+                "dataset": self.dataset.name,
+            },
             derivations=self.derivations.factories(),
             expand=context.expand,
         )
