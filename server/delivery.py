@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from loaders.errors import LoadError
 from loaders.fetch import Fetcher, FetchLimits
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
+from server.catalog_check import check_description, check_freshness
 from server.conversion import convert
 from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, vanished
@@ -41,6 +43,7 @@ class GateOptions:
     confirm: bool = False  # identifiers may vanish
     named: bool = False  # the steward named the dataset, so sources set aside by a restore are used again
     check: bool = False  # only look; convert even what has not changed
+    today: date | None = None  # the day on which freshness is judged
 
 
 @dataclass
@@ -148,6 +151,9 @@ class DatasetWork:
         except LoadError as error:
             findings.add(error.finding)
             return self._back(dataset.key)
+        findings.extend(check_description(self._site, dataset))
+        if self._options.today and state.modified:
+            findings.extend(check_freshness(dataset, state.modified, self._options.today))
         self._waive(dataset, findings)
         return self._back(dataset.key) if findings.blocks else state
 
