@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 from server.errors import Problem
+from server.references import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class _Scanner:
             if "SERVICE" in prefix.upper() and len(self.levels) > 1 and self.previous.upper() != "GRAPH":
                 self.suspect = start
         else:
-            iri = urljoin(self.base, _decode(token[1:-1])) if self.base else _decode(token[1:-1])
+            iri = resolve(self.base, _decode(token[1:-1]))
             if self.prologue == "PREFIX":
                 self.prefixes[self.pending_prefix], self.prologue = iri, ""
                 return
