@@ -81,13 +81,18 @@ def members(history: History, number: int, scope: Scope, after: str = "") -> Ite
 
     A dataset's feed describes things as the dataset's own graphs do; any other as all published graphs do.
     """
-    time = history.time(number)
+    time, before_it = history.time(number), _previous(history, number)
     yield from _purged(history, number, scope, time, after)
     entries = changed_graphs(history, number, scope)
     if not entries:
         return
-    touched = _touched(history, number, entries, scope)
-    now, before = (_states(history, moment, scope) for moment in (number, _previous(history, number)))
+    if scope.resource:
+        lines, earlier = (tuple(history.description(moment, scope.resource)) for moment in (number, before_it))
+        member = _member(scope.resource, lines, earlier, scope, number, time)
+        yield from (member,) if member is not None and not after else ()
+        return
+    touched = _touched(history, number, entries)
+    now, before = (_states(history, moment, scope) for moment in (number, before_it))
     new, old = next(now, None), next(before, None)
     for name in touched:
         while new is not None and _key(new[0]) < _key(name):
@@ -132,12 +137,11 @@ def _purged(history: History, number: int, scope: Scope, time: datetime, after: 
             yield Member("Delete", entry["iri"], number, time, (), purged=True)
 
 
-def _touched(history: History, number: int, entries: list[dict[str, Any]], scope: Scope) -> Iterator[str]:
+def _touched(history: History, number: int, entries: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the subjects of all lines that were added or removed, each once, in the order of the lines."""
     streams = [lines for entry in entries for lines in history.difference(number, entry)]
     for name, _ in groupby(heapq.merge(*streams), key=subject):
-        if not scope.resource or name == scope.resource or name.startswith(scope.resource + "#"):
-            yield name
+        yield name
 
 
 def _states(history: History, number: int, scope: Scope) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -102,7 +102,7 @@ class History:
         Only the differences since then are read, never whole graphs.
         """
         base = next((kept for kept in self._data.numbers() if kept >= number), None)
-        if base is None:
+        if base is None or number < 1:
             return []
         steps = [step for step in self._steps() if number < step <= base]
         held: set[tuple[str, str]] = set()
@@ -137,7 +137,7 @@ class History:
     def _replayed(self, base: Iterable[str], steps: list[int], graph: str, undo: bool) -> Iterator[str]:
         """Yield the lines of a base after some steps; of all that is said of a line, the last step counts."""
         chunk, rest = steps[:_MERGED_AT_ONCE], steps[_MERGED_AT_ONCE:]
-        streams = [((line, 0, True) for line in base)]
+        streams: list[Iterator[tuple[str, int, bool]]] = [((line, 0, True) for line in base)]
         for rank, step in enumerate(chunk, start=1):
             entry = self._entry(step, graph)
             assert entry is not None

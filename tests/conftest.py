@@ -113,3 +113,9 @@ def small_site(tmp_path: Path) -> SmallSite:
 def copy_of_starter(starter: Path, tmp_path: Path) -> Callable[[], Path]:
     """Copy the published starter region, for tests that change it."""
     return lambda: Path(shutil.copytree(starter, tmp_path / "copy"))
+
+
+@pytest.fixture(scope="session")
+def make_site() -> Callable[[Path], SmallSite]:
+    """Make a small site in a folder, for fixtures that several tests share."""
+    return SmallSite

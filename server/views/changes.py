@@ -1,0 +1,274 @@
+"""`/changes`: what publication changed, as pages, JSON, an Atom feed and a linked data event stream (LDES, TREE)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from babel.dates import format_datetime
+from flask import Blueprint, Response, request
+
+from server import changes
+from server.changes import Member, Scope
+from server.errors import Problem
+from server.formats import HTML, JSON, N_QUADS, TRIG, Format
+from server.history import History
+from server.rdf_formats import iri as checked_iri
+from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
+
+blueprint = Blueprint("changes", __name__)
+
+ATOM = Format("atom", "application/atom+xml", "Atom", "page", ("application/rss+xml",))
+MEMBERS = 250
+"""Members on one page of the stream."""
+_ENTRIES, _SHOWN = 50, 100
+_FILTERS = ("dataset", "branch", "resource")
+_VARY = ("Accept", "Accept-Language")
+_KINDS = {
+    "catalog": {"sv": "Katalogen", "en": "The catalogue"},
+    "concepts": {"sv": "Begreppen", "en": "The concepts"},
+    "ontology": {"sv": "Vokabulären", "en": "The vocabulary"},
+}
+
+
+def history() -> History:
+    """Return the history as of the current generation."""
+    opened = torg().current()
+    if "history" not in opened.memo:
+        opened.memo["history"] = History(torg().data)
+    found: History = opened.memo["history"]
+    return found
+
+
+def scope() -> tuple[Scope, dict[str, str]]:
+    """Return what the address asks for, and its parameters; raise Problem 400 or 404 for what cannot be."""
+    given = {name: request.args[name].strip() for name in _FILTERS if request.args.get(name, "").strip()}
+    if len(given) > 1:
+        raise Problem(400, "Ask for one of dataset, branch and resource.")
+    site, opened = torg(), torg().current()
+    if dataset := given.get("dataset", ""):
+        key = dataset.removeprefix(site.uris.iri("id/dataset/")).strip("/")
+        ever = {entry["dataset"] for number in history().numbers() for entry in history().index(number)["graphs"]}
+        if key not in ever:
+            raise Problem(404, "No dataset of this name was ever published here; /datasets lists those there are.")
+        return Scope(dataset=key), {"dataset": key}
+    if name := given.get("branch") or given.get("resource"):
+        name = name if "://" in name else site.uris.resolve(name)
+        checked_iri(name)
+        if "resource" in given:
+            return Scope(resource=name), {"resource": name}
+        if not opened.generation.store.describes(name):
+            raise Problem(404, "There is no such concept; /concepts lists those there are.")
+        return Scope(branch=changes.branch(opened.generation.store, name)), {"branch": name}
+    return Scope(), {}
+
+
+@blueprint.get("/changes")
+def listing() -> Response:
+    """Answer the generations and what each changed, newest first."""
+    chosen = negotiated((HTML, JSON, ATOM))
+    wanted, given = scope()
+    spoken = language()
+    entries = list(_generations(wanted))
+    if chosen is ATOM:
+        body = _atom(wanted, given, spoken)
+    elif chosen is JSON:
+        body = _json({"filter": given, "stream": _address("/changes/ldes", given), "generations": entries})
+    else:
+        names = _dataset_names(spoken)
+        body = page(
+            "changes.html",
+            spoken,
+            entries=entries[:200],
+            given=given,
+            names=names,
+            when=lambda text: _when(text, spoken),
+            atom=here(with_query("/changes", **given, format="atom")),
+            stream=here(with_query("/changes/ldes", **given)),
+            canonical=here(with_query("/changes", **given)),
+        )
+    links = [f'<{_address("/changes", {**given, "format": "atom"})}>; rel="alternate"; type="{ATOM.media_type}"']
+    return answer(body, chosen.content_type, vary=_VARY, links=links, content_language=spoken)
+
+
+@blueprint.get("/changes/<int:number>")
+def generation(number: int) -> Response:
+    """Answer the things that a generation created, updated and deleted."""
+    chosen = negotiated((HTML, JSON))
+    wanted, given = scope()
+    _check(number)
+    spoken = language()
+    most = _SHOWN if chosen is HTML else 10_000
+    found = list(islice(changes.members(history(), number, wanted, request.args.get("after", "")), most + 1))
+    more = found[most - 1].iri if len(found) > most else ""
+    shown = found[:most]
+    labels = torg().labels().labels([member.iri for member in shown], spoken)
+    following = with_query(f"/changes/{number:06d}", **given, after=more) if more else ""
+    time = changes.stamp(history().time(number))
+    if chosen is JSON:
+        listed = [
+            {"change": member.kind, "iri": member.iri, "label": labels.get(member.iri, ("", ""))[0]} for member in shown
+        ]
+        next_page = torg().uris.iri(following) if following else None
+        body = _json({"generation": number, "time": time, "filter": given, "members": listed, "next": next_page})
+    else:
+        body = page(
+            "changes_generation.html",
+            spoken,
+            number=number,
+            time=_when(time, spoken),
+            members=[(member.kind, _href(member.iri), labels.get(member.iri, (member.iri, ""))) for member in shown],
+            given=given,
+            following=here(following) if following else "",
+            canonical=here(with_query(f"/changes/{number:06d}", **given, after=request.args.get("after", ""))),
+        )
+    return answer(body, chosen.content_type, vary=_VARY, content_language=spoken)
+
+
+@blueprint.get("/changes/ldes")
+def stream() -> Response:
+    """Answer the event stream: what it is, and a node for each generation that changed something in its scope."""
+    chosen = negotiated((TRIG, N_QUADS))
+    wanted, given = scope()
+    nodes = []
+    for number in history().numbers():
+        index = history().index(number)
+        if changes.changed_graphs(history(), number, wanted) or index.get("purged"):
+            nodes.append((_node(number, given), history().time(number)))
+    title = in_language(torg().site.title, language())
+    lines = changes.feed_head(_feed(given), f"{title}: {' '.join(given.values())}".rstrip(": "), nodes)
+    return _quads(lines, [], chosen)
+
+
+@blueprint.get("/changes/ldes/<int:number>")
+def node(number: int) -> Response:
+    """Answer one page of a generation's members: what happened to each thing, and its whole new description."""
+    chosen = negotiated((TRIG, N_QUADS))
+    wanted, given = scope()
+    _check(number)
+    after = request.args.get("after", "")
+    found = list(islice(changes.members(history(), number, wanted, after), MEMBERS + 1))
+    more = len(found) > MEMBERS
+    shown, base = found[:MEMBERS], _node(number, given)
+    following = _address(f"/changes/ldes/{number:06d}", {**given, "after": shown[-1].iri}) if more else ""
+    address = _address(f"/changes/ldes/{number:06d}", {**given, "after": after})
+    named = [(changes.member_name(base, member.iri), member) for member in shown]
+    lines = changes.page_head(_feed(given), address, following)
+    lines += [line for name, member in named for line in changes.activity(_feed(given), name, member)]
+    return _quads(lines, [(name, member.lines) for name, member in named if member.lines], chosen)
+
+
+def _check(number: int) -> None:
+    if number in history().numbers():
+        return
+    if history().index(number).get("purged_generation"):
+        raise Problem(410, f"Generation {number} was purged.")
+    raise Problem(404, f"There is no generation {number}; /changes lists those there are.")
+
+
+def _generations(wanted: Scope) -> Iterator[dict[str, Any]]:
+    """Yield every generation that changed something in the scope, newest first, with its graphs and counts."""
+    for number in reversed(history().numbers()):
+        entries = changes.changed_graphs(history(), number, wanted)
+        if entries:
+            yield {
+                "generation": number,
+                "time": changes.stamp(history().time(number)),
+                "address": torg().uris.iri(f"changes/{number:06d}"),
+                "graphs": [
+                    {name: entry[name] for name in ("iri", "kind", "dataset", "period", "added", "removed")}
+                    for entry in entries
+                ],
+            }
+
+
+def _atom(wanted: Scope, given: dict[str, str], spoken: str) -> bytes:
+    """Return the feed (RFC 4287): an entry for each dataset of a generation, or each thing of a narrower scope."""
+    site = torg()
+    entries = list(islice(_atom_entries(wanted, given, spoken), _ENTRIES))
+    updated = changes.stamp(history().time(history().numbers()[-1]))
+    alternate, own = _address("/changes", given), _address("/changes", {**given, "format": "atom"})
+    title = in_language(site.site.title, spoken)
+    publishers = sorted({in_language(publisher.name, spoken) for publisher in site.site.publishers.values()})
+    head = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{spoken}">\n'
+        f"<id>{escape(own)}</id>\n<title>{escape(title)}</title>\n<updated>{updated}</updated>\n"
+        f"<author><name>{escape(publishers[0] if len(publishers) == 1 else title)}</name></author>\n"
+        f'<link rel="self" type="application/atom+xml" href={quoteattr(own)}/>\n'
+        f'<link rel="alternate" type="text/html" href={quoteattr(alternate)}/>\n'
+    )
+    return (head + "".join(entries) + "</feed>\n").encode()
+
+
+def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator[str]:
+    names = _dataset_names(spoken)
+    for number in reversed(history().numbers()):
+        time, entries = history().time(number), changes.changed_graphs(history(), number, wanted)
+        if wanted.branch or wanted.resource:
+            if entries:
+                yield from _thing_entries(list(islice(changes.members(history(), number, wanted), _ENTRIES)), spoken)
+            continue
+        for key in dict.fromkeys(entry["dataset"] or entry["kind"] for entry in entries):
+            counted = [entry for entry in entries if key == (entry["dataset"] or entry["kind"])]
+            added, removed = (sum(entry[name] for entry in counted) for name in ("added", "removed"))
+            link = _address(f"/changes/{number:06d}", {"dataset": key} if "/" in key else {})
+            title = f"{names.get(key) or in_language(_KINDS.get(key, {}), spoken) or key}: +{added} −{removed}"
+            yield _entry(link if "/" in key else f"{link}#{key}", title, link, time)
+
+
+def _thing_entries(found: Sequence[Member], spoken: str) -> Iterator[str]:
+    words = {"Create": ("Ny", "New"), "Update": ("Ändrad", "Changed"), "Delete": ("Borttagen", "Removed")}
+    labels = torg().labels().labels([member.iri for member in found], spoken)
+    for member in found:
+        title = f"{words[member.kind][spoken != 'sv']}: {labels.get(member.iri, (member.iri, ''))[0]}"
+        id = changes.member_name(_node(member.generation, {}), member.iri)
+        yield _entry(id, title, member.iri, member.time)
+
+
+def _entry(id: str, title: str, link: str, time: datetime) -> str:
+    return (
+        f"<entry><id>{escape(id)}</id><title>{escape(title)}</title><updated>{changes.stamp(time)}</updated>"
+        f"<link href={quoteattr(link)}/></entry>\n"
+    )
+
+
+def _quads(lines: list[str], graphs: list[tuple[str, Sequence[str]]], chosen: Format) -> Response:
+    body = changes.to_nquads(lines, graphs) if chosen is N_QUADS else changes.to_trig(lines, graphs)
+    return answer(body, chosen.content_type, vary=("Accept",))
+
+
+def _feed(given: dict[str, str]) -> str:
+    return _address("/changes/ldes", given) + "#feed"
+
+
+def _node(number: int, given: dict[str, str]) -> str:
+    return _address(f"/changes/ldes/{number:06d}", given)
+
+
+def _address(path: str, parameters: dict[str, str]) -> str:
+    return torg().uris.iri(with_query(path, **parameters))
+
+
+def _href(iri: str) -> str:
+    """Return where a thing of the past or present is described."""
+    path = torg().uris.path(iri)
+    return here(torg().uris.description_path(path) or path) if path else here(with_query("/resource", uri=iri))
+
+
+def _dataset_names(spoken: str) -> dict[str, str]:
+    uris = torg().uris
+    keys = list(torg().generation().datasets)
+    labels = torg().labels().labels([uris.dataset(*key.split("/", 1)) for key in keys], spoken)
+    return {key: labels.get(uris.dataset(*key.split("/", 1)), (key, ""))[0] for key in keys}
+
+
+def _when(stamp: str, spoken: str) -> str:
+    return str(format_datetime(datetime.fromisoformat(stamp), "d MMMM y HH:mm", locale=spoken)) + " UTC"
+
+
+def _json(members: dict[str, Any]) -> bytes:
+    return (json.dumps(members, ensure_ascii=False, indent=1) + "\n").encode()

@@ -1,0 +1,181 @@
+"""The change feed: Atom and pages for people, and an event stream from which a consumer rebuilds a dataset."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from xml.etree import ElementTree
+
+import pytest
+import rdflib
+from flask.testing import FlaskClient
+
+from server import create_app
+from server.generations import DataFolder
+from server.graph_files import read_graph
+from server.history import History
+from server.settings import read_settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
+
+BASE = "https://data.asen.example/"
+AS = rdflib.Namespace("https://www.w3.org/ns/activitystreams#")
+LDES = rdflib.Namespace("https://w3id.org/ldes#")
+TREE = rdflib.Namespace("https://w3id.org/tree#")
+ATOM = "{http://www.w3.org/2005/Atom}"
+GRAPH = f"{BASE}graph/asen/skolor"
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 3, number, 4, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def changed_site(make_site, tmp_path_factory):
+    """Three generations: eight schools; one gone and one renamed; it returns under another name."""
+    small_site = make_site(tmp_path_factory.mktemp("changes") / "site")
+    small_site.publish(now=day(1))
+    rows = small_site.source.read_text("utf-8").splitlines()[1:]
+    small_site.write([*rows[1:7], rows[7].replace("Skola 8", "Åttans skola")])
+    small_site.publish(now=day(2))
+    small_site.write(
+        [rows[0].replace("Skola 1", "Ettans skola"), *rows[1:7], rows[7].replace("Skola 8", "Åttans skola")]
+    )
+    small_site.publish(now=day(3))
+    return small_site
+
+
+@pytest.fixture
+def client(changed_site) -> Iterator[FlaskClient]:
+    app = create_app(changed_site.folder, read_settings(environment={}))
+    yield app.test_client()
+    app.extensions["torg"].close()
+
+
+class Consumer:
+    """Reads a stream from its address alone: follows every relation, then replays the members in their order."""
+
+    def __init__(self, client: FlaskClient, address: str) -> None:
+        self.client, self.data = client, rdflib.Dataset()
+        self.pages, waiting = set[str](), [address]
+        while waiting:
+            page = waiting.pop(0).partition("#")[0]
+            if page in self.pages:
+                continue
+            self.pages.add(page)
+            response = client.get(page.removeprefix(BASE.rstrip("/")))
+            assert (response.status_code, response.mimetype) == (200, "application/trig"), response.text
+            self.data.parse(data=response.data, format="trig")
+            waiting += [str(node) for node in self.data.objects(None, TREE.node)]
+        (self.feed,) = self.data.subjects(rdflib.RDF.type, LDES.EventStream)
+
+    def replay(self) -> rdflib.Graph:
+        version = self.data.value(self.feed, LDES.versionOfPath)
+        time = self.data.value(self.feed, LDES.timestampPath)
+        things: dict[rdflib.term.Node, rdflib.Graph] = {}
+        members = sorted(self.data.objects(self.feed, TREE.member), key=lambda m: (self.data.value(m, time), str(m)))
+        for member in members:
+            thing = self.data.value(member, version)
+            if (member, rdflib.RDF.type, AS.Delete) in self.data:
+                assert len(self.data.graph(member)) == 0
+                things.pop(thing)
+            else:
+                created = (member, rdflib.RDF.type, AS.Create) in self.data
+                assert created == (thing not in things), thing
+                things[thing] = self.data.graph(member)
+        result = rdflib.Graph()
+        for graph in things.values():
+            for triple in graph:
+                result.add(triple)
+        return result
+
+
+def test_a_consumer_rebuilds_a_dataset_from_the_stream_alone(client, changed_site):
+    consumer = Consumer(client, f"{BASE}changes/ldes?dataset=asen/skolor")
+    expected = rdflib.Graph().parse(
+        data="".join(read_graph(changed_site.data / "generations/000003/dumps/asen/skolor.nt.gz")), format="nt"
+    )
+    assert set(consumer.replay()) == set(expected)
+    assert len(consumer.pages) == 4
+    assert len(list(consumer.data.subjects(rdflib.RDF.type, AS.Delete))) == 1
+
+
+def test_the_stream_survives_generations_that_are_no_longer_kept(client, changed_site):
+    before = {
+        page: client.get(page).data for page in ("/changes/ldes/000001", "/changes/ldes/000002?dataset=asen/skolor")
+    }
+    from server.generations import DataFolder
+
+    assert DataFolder(changed_site.data).forget(1) == [1, 2]
+    later = create_app(changed_site.folder, read_settings(environment={})).test_client()
+    assert before == {page: later.get(page).data for page in before}
+
+
+def test_large_generations_come_in_pages(client, monkeypatch):
+    from server.views import changes
+
+    monkeypatch.setattr(changes, "MEMBERS", 3)
+    whole = Consumer(client, f"{BASE}changes/ldes?dataset=asen/skolor")
+    assert len(whole.pages) > 5
+    assert len(whole.replay()) > 8
+
+
+def test_everything_rebuilds_everything(client, changed_site):
+    history = History(DataFolder(changed_site.data))
+    expected = {line for graph in history.graphs(3) for line in history.lines(3, graph)}
+    replayed = Consumer(client, f"{BASE}changes/ldes").replay()
+    graph = rdflib.Graph().parse(data="".join(expected), format="nt")
+    assert set(replayed) == set(graph)
+
+
+def test_a_branch_and_a_resource_have_streams_of_their_own(client):
+    branch = Consumer(client, f"{BASE}changes/ldes?branch=def/facility/O1")
+    kinds = {str(thing).removeprefix(BASE).rpartition("/")[0] for thing in branch.data.objects(None, AS.object)}
+    assert {"id/school", "def/facility"} <= kinds and "def/place" not in kinds
+    schools = [thing for thing in branch.replay().subjects(rdflib.RDF.type) if "/id/school/" in thing]
+    assert len(set(schools)) == 8
+    school = f"{BASE}id/school/10000001"
+    one = Consumer(client, f"{BASE}changes/ldes?resource={school}")
+    assert {str(thing) for thing in one.data.objects(None, AS.object)} == {school}
+    kinds = [one.data.value(member, rdflib.RDF.type) for member in sorted(one.data.objects(one.feed, TREE.member))]
+    assert {AS.Create, AS.Delete} == set(kinds) and len(kinds) == 3
+
+
+def test_a_feed_reader_reads_atom(client):
+    for query in ("", "&dataset=asen/skolor", f"&resource={BASE}id/school/10000001"):
+        response = client.get(f"/changes?format=atom{query}", headers={"Accept-Language": "sv"})
+        feed = ElementTree.fromstring(response.data)
+        assert feed.find(f"{ATOM}id").text.startswith(BASE) and feed.find(f"{ATOM}author/{ATOM}name").text
+        entries = feed.findall(f"{ATOM}entry")
+        ids = [entry.find(f"{ATOM}id").text for entry in entries]
+        assert len(set(ids)) == len(ids) >= 3
+        times = [entry.find(f"{ATOM}updated").text for entry in entries]
+        assert times == sorted(times, reverse=True) and times[0] == "2026-03-03T04:00:00Z"
+    assert "Borttagen" in response.text
+
+
+def test_people_see_what_changed(client):
+    page = client.get("/changes?lang=sv", headers={"Accept": "text/html"}).text
+    assert "3 mars 2026" in page and "Skolor i Åsen" in page
+    one = client.get("/changes/2?lang=sv", headers={"Accept": "text/html"}).text
+    assert "Åttans skola" in one and "Borttagen" in one and "10000001" in one
+    listed = client.get("/changes/2?dataset=asen/skolor", headers={"Accept": "application/json"}).json
+    assert {(m["change"], m["iri"].rpartition("/")[2]) for m in listed["members"] if "/school/" in m["iri"]} == {
+        ("Delete", "10000001"), ("Update", "10000008"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/changes?dataset=asen/nothing", 404),
+        ("/changes?branch=def/service/none", 404),
+        ("/changes?resource=http://[", 400),
+        ("/changes?dataset=asen/skolor&resource=x", 400),
+        ("/changes/99", 404),
+        ("/changes/ldes/99", 404),
+        ("/changes/x", 404),
+    ],
+)
+def test_what_is_not_there_is_said(client, path, status):
+    response = client.get(path, headers={"Accept": "*/*"})
+    assert response.status_code == status
+    assert response.json["detail"]
