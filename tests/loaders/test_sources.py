@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tempfile
 from datetime import date, datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from loaders.description import read_dataset
@@ -207,3 +211,48 @@ def test_codes_that_a_program_took_for_numbers(load_files: Loader) -> None:
     assert '"44834"' in done.lines and ".0" not in done.lines and "source.whole-numbers" in done.rules()
     mixed = load_files({"a.csv": "id,name,postcode\nB1,Skolan,44834.0\nB2,Skolan,448 34\n"})
     assert '"44834.0"' in mixed.lines
+
+
+def sheets(**pages: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for title, rows in pages.items():
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append(row)
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_the_sheet_with_known_headers_is_read_and_the_others_told(load_files: Loader) -> None:
+    schools: list[list[object]] = [["id", "name"], ["B1", "Skolan"]]
+    book = sheets(Om=[["Läs mig"], ["Kontakt"]], Skolor=schools, Tomt=[])
+    done = load_files({"a.xlsx": book})
+    assert done.rows[0][1].sheet == "Skolor"
+    assert [f.text() for f in done.findings if f.rule == "source.other-sheets"] == ["The sheets Om were not read."]
+    twice = load_files({"a.xlsx": sheets(A=schools, B=schools)})
+    assert twice.error is not None and twice.error.rule == "source.sheet-unsure"
+    toml = 'conformsTo = "skolor"\nsource = "a.xlsx"\nsheet = "B"'
+    assert load_files({"a.xlsx": sheets(A=schools, B=schools)}, toml).rows[0][1].sheet == "B"
+    missing = load_files({"a.xlsx": sheets(A=schools)}, toml)
+    assert missing.error is not None and missing.error.rule == "source.sheet-missing"
+
+
+def test_lists_in_one_cell_become_several_values(load_files: Loader) -> None:
+    toml = 'conformsTo = "skolor"\n[columns]\n"Telefon" = { column = "phone", separator = "/" }\n'
+    done = load_files({"a.csv": "id,name,Telefon\nB1,Skolan,019-21 10 00/019-21 10 01\n"}, toml)
+    assert '"019-21 10 00"' in done.lines and '"019-21 10 01"' in done.lines
+
+
+def test_several_files_of_a_full_delivery_are_one(load_files: Loader) -> None:
+    files: dict[str, bytes | str] = {"a.csv": "id,name\nB1,Skolan\n", "b.csv": "id;namn\nB2;Skolan\n"}
+    done = load_files(files, 'conformsTo = "skolor"\nsource = "*.csv"\n')
+    assert [(origin.file, origin.row) for _, origin, _ in done.rows] == [(0, 2), (1, 2)]
+
+
+def test_nothing_unpacked_is_left_behind(load_files: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    assert load_files({"a.gz": gzip.compress(b"id,name\nB1,Skolan\n")}).counts.rows_out == 1
+    assert list((tmp_path / "scratch").iterdir()) == []
