@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,23 +51,32 @@ class ClientPool:
 
     def query(self, text: str, *, accept_format: str, scanned: Scan | None = None, **options: Any) -> Result:
         """Return the whole answer; raises Problem, 429 when the client has used up its time."""
-        client, scanned = self._client, scanned or scan(text, self._pool.scan_limits, self._pool.prefixes)
-        if not client.token:
-            self._budgets.enter(client.name, scanned.light)
-        started, spent = time.monotonic(), 0.0
-        options.setdefault("limits", client.limits)
+        scanned = scanned or scan(text, self._pool.scan_limits, self._pool.prefixes)
+        options.setdefault("limits", self._client.limits)
         options.setdefault("store", self._store)
+        with self._paid(scanned.light):
+            return self._pool.query(text, accept_format=accept_format, scanned=scanned, **options)
+
+    def check(self, text: str) -> Scan:
+        """Return the scan of a query that the parser accepts; raises Problem like `query`."""
+        with self._paid(light=True):
+            return self._pool.check(text)
+
+    @contextmanager
+    def _paid(self, light: bool) -> Iterator[None]:
+        if self._client.token:
+            yield
+            return
+        self._budgets.enter(self._client.name, light)
+        started, free = time.monotonic(), False
         try:
-            result = self._pool.query(text, accept_format=accept_format, scanned=scanned, **options)
-            spent = result.seconds
-            return result
+            yield
         except Problem as problem:
-            # Who found every reader busy has used nothing.
-            spent = 0.0 if problem.title == BUSY else time.monotonic() - started
+            free = problem.title == BUSY  # Who found every reader busy has used nothing.
             raise
         finally:
-            if not client.token:
-                self._budgets.leave(client.name, spent, light=scanned.light)
+            spent = 0.0 if free else time.monotonic() - started
+            self._budgets.leave(self._client.name, spent, light=light)
 
 
 class QueryService:
@@ -146,7 +156,13 @@ class QueryService:
         return ClientPool(self.pool(generation), self.budgets, client, generation)
 
     def answer(
-        self, request: ProtocolRequest, scanned: Scan, media_type: str, generation: Generation, client: Client
+        self,
+        request: ProtocolRequest,
+        scanned: Scan,
+        media_type: str,
+        generation: Generation,
+        client: Client,
+        limits: Limits | None = None,
     ) -> Result:
         """Return the whole answer over a generation; raises Problem. The client pays for the time it takes."""
         return self.for_client(client, generation).query(
@@ -155,6 +171,7 @@ class QueryService:
             default_graphs=request.default_graphs,
             named_graphs=request.named_graphs,
             scanned=scanned,
+            limits=limits or client.limits,
         )
 
     def close(self) -> None:

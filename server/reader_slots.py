@@ -6,6 +6,7 @@ a reader, its slot settles the evaluation, reaps the process and goes on with th
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -23,6 +24,7 @@ TRY_SECONDS = 0.5
 _AT_ONCE = 0.2
 _LOOK_AFTER = 1.0  # how long a reader that was killed from outside may stay unseen
 _RENEW_AFTER = 2_000
+_log = logging.getLogger("torg")
 _RENEW_ABOVE = 256 << 20
 _FILE_CEILING = 16 << 30
 
@@ -195,7 +197,11 @@ class Slots:
         with self.changed:
             self.counts.started += 1
             self._live.add(reader)
-            self.notices = tuple(reader.facts.get("notices", ()))
+            notices = tuple(reader.facts.get("notices", ()))
+            if notices != self.notices:
+                for notice in notices:
+                    _log.warning("%s", notice)
+            self.notices = notices
             closing = self.closing
         if closing:
             reader.interrupt()

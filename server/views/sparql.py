@@ -6,6 +6,7 @@ import atexit
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -34,7 +35,7 @@ _METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
 # are sent from their file, so many at a time.
 _ONE_BODY = 8 << 20
 _MOST_STREAMS = 4
-_SHOWN_ROWS = 1_000
+_SHOWN_ROWS, _SHOWN_BYTES = 1_000, 1_000_000
 _EXPOSED = "Content-Location, ETag, Link, Location, Retry-After, X-Query-Limits, X-Result-Truncated"
 
 
@@ -95,7 +96,7 @@ def check() -> Response:
     if asked is None:
         raise Problem(400, "Give the query to check: /sparql/check?query=…")
     try:
-        scanned = queries().pool(torg().generation()).check(asked.query)
+        scanned = client_pool(torg().generation()).check(asked.query)
         said: dict[str, object] = {"valid": True, "form": scanned.form, "deterministic": scanned.deterministic}
     except Problem as problem:
         if problem.status not in (400, 403, 413):
@@ -210,13 +211,20 @@ def _result_page(
 ) -> Response:
     """Return the page with the query and its answer; errors are pages too."""
     media_type = "text/turtle" if scanned.is_graph else "application/sparql-results+json"
-    result = service.answer(asked, scanned, media_type, generation, client)
-    response = _page(asked, scanned, result)
-    _tell(response, result, client.limits, generation)
+    limits = replace(
+        client.limits,
+        rows=min(_SHOWN_ROWS, client.limits.rows or _SHOWN_ROWS),
+        bytes=min(_SHOWN_BYTES, client.limits.bytes or _SHOWN_BYTES),
+    )
+    result = service.answer(asked, scanned, media_type, generation, client, limits)
+    response = _page(asked, scanned, result, shortened=limits != client.limits)
+    _tell(response, result, limits, generation)
     return response
 
 
-def _page(asked: ProtocolRequest | None, scanned: Scan | None = None, result: Result | None = None) -> Response:
+def _page(
+    asked: ProtocolRequest | None, scanned: Scan | None = None, result: Result | None = None, shortened: bool = False
+) -> Response:
     spoken, service = language(), queries()
     context: dict[str, object] = {}
     if result is not None and scanned is not None:
@@ -237,6 +245,7 @@ def _page(asked: ProtocolRequest | None, scanned: Scan | None = None, result: Re
         scanned=scanned,
         result=result,
         said=said,
+        shortened=shortened,
         row_words=said.get("page_rows", ""),
         downloads=_downloads(asked, scanned) if asked and scanned else (),
         prefixes=service.prefixes,
@@ -266,17 +275,11 @@ def _downloads(asked: ProtocolRequest, scanned: Scan) -> list[tuple[str, str, st
 
 
 def _shown(result: Result, scanned: Scan) -> dict[str, object]:
-    """Return what the page shows of an answer: the first rows of a table, or the first part of a graph's text."""
+    """Return what the page shows of an answer: a table, a boolean, or a graph as Turtle."""
     body = b"".join(result.pieces())
     if scanned.is_graph:
-        text = body.decode("utf-8")
-        return {"turtle": text[:200_000], "cut": len(text) > 200_000}
+        return {"turtle": body.decode("utf-8")}
     document = json.loads(body)
     if "boolean" in document:
         return {"boolean": document["boolean"]}
-    bindings = document["results"]["bindings"]
-    return {
-        "variables": document["head"].get("vars", []),
-        "bindings": bindings[:_SHOWN_ROWS],
-        "cut": len(bindings) > _SHOWN_ROWS,
-    }
+    return {"variables": document["head"].get("vars", []), "bindings": document["results"]["bindings"]}

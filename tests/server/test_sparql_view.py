@@ -294,3 +294,11 @@ def test_a_client_that_has_used_its_time_waits_while_others_go_on(starter: Path)
     assert asked("ASK {}", "198.51.100.1").status_code == 200
     assert asked("SELECT * { ?s ?p ?o . ?s ?q ?r } LIMIT 1", "198.51.100.2").status_code == 200
     app.extensions["torg.queries"].close()
+
+
+def test_a_page_shows_the_beginning_and_offers_the_rest(starter: Path) -> None:
+    app = create_app(starter, read_settings(environment={}, flags={"readers": 1}))
+    page = ask(app.test_client(), "SELECT * { ?s ?p ?o } LIMIT 3000", CHROME, lang="en")
+    assert page.text.count("<tr>") == 1001
+    assert "cut off on this page" in page.text and "format=csv" in page.text
+    app.extensions["torg.queries"].close()
