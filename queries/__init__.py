@@ -69,14 +69,17 @@ class Parameter:
             )
         found = [term(self.type, value, resolve) for value in given]
         if None in found:
-            kind, example = TYPES[self.type].title, self.examples[0]
-            value = given[found.index(None)][:80]
-            raise ParameterError(
-                self.name,
-                f"{self.name} tar {kind['sv']}, till exempel {example}; {value!r} är inte det.",
-                f"{self.name} takes {kind['en']}, for example {example}; {value!r} is not.",
-            )
+            raise self.misfit(given[found.index(None)])
         return [value for value in found if value is not None]
+
+    def misfit(self, value: str) -> ParameterError:
+        """Return the error that says that a value is not of the type, with an example."""
+        kind, example = TYPES[self.type].title, self.examples[0]
+        return ParameterError(
+            self.name,
+            f"{self.name} tar {kind['sv']}, till exempel {example}; {value[:80]!r} är inte det.",
+            f"{self.name} takes {kind['en']}, for example {example}; {value[:80]!r} is not.",
+        )
 
 
 MOST_VALUES = 50

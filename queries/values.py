@@ -82,6 +82,14 @@ class Type:
     control: str = "text"  # the HTML input that takes it
 
 
+# What the OpenAPI document says of values: never more than what is taken (JSON Schema 2020-12, 6.3.3; ECMA-262 with u).
+_IRI_PART = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\u00a1-\ud7ff-]|%[0-9A-Fa-f]{2})"
+_IRI_SCHEMA = (
+    rf"^(?:https?://[A-Za-z0-9.-]+/{_IRI_PART}*|urn:[a-z]+:{_IRI_PART}+|/?(?:id|def|spec|graph)/{_IRI_PART}+)"
+    rf"(?:#{_IRI_PART}*)?$"
+)
+_STRING_SCHEMA = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]+$"
+
 TYPES: Mapping[str, Type] = MappingProxyType(
     {
         "iri": Type(
@@ -90,15 +98,17 @@ TYPES: Mapping[str, Type] = MappingProxyType(
                 "en": "an IRI, whole or from our root: def/…, id/…",
             },
             _iri,
-            {"type": "string", "format": "iri-reference", "minLength": 1, "maxLength": LONGEST},
+            {"type": "string", "pattern": _IRI_SCHEMA, "maxLength": LONGEST},
         ),
         "string": Type(
-            {"sv": "en text", "en": "a text"}, _string, {"type": "string", "minLength": 1, "maxLength": LONGEST}
+            {"sv": "en text", "en": "a text"},
+            _string,
+            {"type": "string", "pattern": _STRING_SCHEMA, "maxLength": LONGEST},
         ),
         "notation": Type(
             {"sv": "en kod", "en": "a code"},
             _notation,
-            {"type": "string", "pattern": "^[0-9A-Za-z._:/+-]{1,100}$"},
+            {"type": "string", "pattern": r"^[\p{L}\p{N}_.:/+-]{1,100}$"},
         ),
         "integer": Type(
             {"sv": "ett heltal", "en": "a whole number"},
@@ -109,7 +119,7 @@ TYPES: Mapping[str, Type] = MappingProxyType(
         "decimal": Type(
             {"sv": "ett tal", "en": "a number"},
             _decimal,
-            {"type": "string", "pattern": r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"},
+            {"type": "string", "pattern": r"^[+-]?[0-9]{1,18}([.,][0-9]{1,18})?$"},
         ),
         "date": Type(
             {"sv": "ett datum (ÅÅÅÅ-MM-DD)", "en": "a date (YYYY-MM-DD)"},

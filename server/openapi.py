@@ -56,7 +56,7 @@ def document(
 
 
 def _query(query: Query, formats: tuple[Format, ...], language: str) -> dict[str, Any]:
-    shared = ["lang", "format"] + (["page", "size"] if query.page_size else [])
+    shared = ["lang"] + (["page", "size"] if query.page_size else [])
     own = [_parameter(parameter, language) for parameter in query.parameters if parameter.type != "language"]
     content = {format.media_type: {"schema": _content(query, format, language)} for format in formats}
     return {
@@ -64,7 +64,16 @@ def _query(query: Query, formats: tuple[Format, ...], language: str) -> dict[str
         "tags": [query.group],
         "summary": query.title[language],
         "description": query.description[language],
-        "parameters": own + [{"$ref": f"#/components/parameters/{name}"} for name in shared],
+        "parameters": [
+            *own,
+            *({"$ref": f"#/components/parameters/{name}"} for name in shared),
+            {
+                "name": "format",
+                "in": "query",
+                "description": "The format by its suffix or media type; Accept when it is left out.",
+                "schema": {"enum": [name for format in formats for name in (format.suffix, format.media_type)]},
+            },
+        ],
         "responses": {
             "200": {
                 "description": "The answer." if query.is_graph else "One page of the answer.",
@@ -149,7 +158,8 @@ _STATUSES = {
 
 
 def _problem(description: str) -> dict[str, Any]:
-    return {"description": description, "content": {_PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    machine = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {"description": description, "content": {_PROBLEM: machine, "text/html": {"schema": {"type": "string"}}}}
 
 
 _RESPONSES = {
@@ -199,12 +209,6 @@ _PARAMETERS = {
         "in": "query",
         "description": "Language of names and titles; Accept-Language when it is left out.",
         "schema": {"enum": ["sv", "en"]},
-    },
-    "format": {
-        "name": "format",
-        "in": "query",
-        "description": "The format by its suffix or media type; Accept when it is left out.",
-        "schema": {"type": "string", "minLength": 1},
     },
     "page": {
         "name": "page",

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from queries import ParameterError, Query
 from server.errors import Problem
 from server.rdf_formats import Triple, Value, parse_lines
+from server.rdf_formats import iri as checked_iri
 from server.uris import UriSpace
 
 MOST_ROWS = 10_000
@@ -113,7 +114,7 @@ def _problem(error: ParameterError) -> Problem:
 def fault(query: Query, values: Values, uris: UriSpace) -> ParameterError | None:
     """Return what does not fit in the values given, for a form that shows it beside its field; None when all fits."""
     try:
-        query.bind(values, uris.resolve, uris.concepts)
+        _bound(query, values, uris, "sv")
     except ParameterError as error:
         return error
     return None
@@ -122,9 +123,22 @@ def fault(query: Query, values: Values, uris: UriSpace) -> ParameterError | None
 def bound(query: Query, values: Values, uris: UriSpace, language: str) -> str:
     """Return the query text for a site; raise Problem 400 in the words of the parameter that does not fit."""
     try:
-        return query.bind(values, uris.resolve, uris.concepts, language)
+        return _bound(query, values, uris, language)
     except ParameterError as error:
         raise _problem(error) from error
+
+
+def _bound(query: Query, values: Values, uris: UriSpace, language: str) -> str:
+    text = query.bind(values, uris.resolve, uris.concepts, language)
+    for parameter in query.parameters:
+        iris = values.get(parameter.name, ()) if parameter.type == "iri" else ()
+        for value in filter(None, iris):
+            try:
+                # Whether `%zz` or `[` may stand in an IRI, the store's own parser says (RFC 3987).
+                checked_iri(whole(value, uris))
+            except Problem:
+                raise parameter.misfit(value) from None
+    return text
 
 
 def select(query: Query, values: Values, asked: Window, uris: UriSpace, pool: Pool, language: str) -> Table:
@@ -270,7 +284,8 @@ def short(value: str, uris: UriSpace) -> str:
 
 def whole(value: str, uris: UriSpace) -> str:
     """Return the IRI that a parameter's short form stands for; any other value as it is."""
-    return uris.resolve(value) if value.startswith(_OWN) else value
+    rest = value.removeprefix("/")
+    return uris.resolve(rest) if rest.startswith(_OWN) else value
 
 
 def choices(query: Query, uris: UriSpace, pool: Pool, language: str) -> list[tuple[str, str]] | None:

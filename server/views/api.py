@@ -20,6 +20,7 @@ from server.paths import split_suffix
 from server.query_api import Table, Values
 from server.views.api_pages import index_page, query_page
 from server.views.http import answer, here, in_language, language, negotiated, public, torg
+from server.views.sparql import client_pool
 
 blueprint = Blueprint("api", __name__)
 
@@ -50,7 +51,7 @@ def describe() -> Response:
     body = openapi.document(
         listed,
         _routes(),
-        {query.name: _data_formats(query) for query in listed},
+        {query.name: (*_data_formats(query), HTML) for query in listed},
         title=in_language(site.site.title, spoken),
         version=version("torg"),
         base=site.site.base,
@@ -73,7 +74,7 @@ def ask(group: str, name: str) -> Response:
         return _page(query, values, spoken, missing=missing)
     if chosen is HTML and (fault := query_api.fault(query, values, uris)):
         return _page(query, values, spoken, fault=fault)
-    pool = torg().readers.pool(opened.generation)
+    pool = client_pool(opened.generation)
     if query.is_graph:
         graph = query_api.construct(query, values, uris, pool, spoken)
         if chosen is HTML:
