@@ -20,8 +20,10 @@ from typing import Any
 from loaders.description import Dataset, read_dataset
 from loaders.errors import LoadError
 from loaders.findings import Finding, Findings
+from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, build_store, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
+from server.catalog_metadata import is_listed_only
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError, StorageError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
@@ -79,9 +81,10 @@ def publish(
     data = DataFolder(settings.data_folder(site.folder))
     _check_only(site, only)
     with data.writing("publish"):
-        run = _Run(site, settings, data, now or datetime.now(UTC), progress)
+        now = now or datetime.now(UTC)
+        run = _Run(site, settings, data, now, progress)
         with run.folder():
-            run.convert(only, GateOptions(confirm=confirm, named=bool(only)))
+            run.convert(only, GateOptions(confirm=confirm, named=bool(only), today=now.date()))
             return run.build(dry_run=dry_run)
 
 
@@ -161,7 +164,7 @@ def _work(
     """Yield every dataset's state in the next generation, with what was found (None for one not looked at)."""
     work = DatasetWork(site, settings, previous, folder, options)
     known = dict(previous.datasets) if previous else {}
-    described = {dataset.key: dataset for dataset in site.datasets}
+    described = {dataset.key: dataset for dataset in site.datasets if not is_listed_only(dataset)}
     for key in sorted({*known, *described, *site.faults}):
         if not _selected(key, only):
             if key in known and not options.check:
@@ -315,6 +318,7 @@ class _Run:
         merged = build_store(self._folder, self._previous, self._graphs, changed)
         self._progress("index", "")
         build_index(self._folder, self._previous, self._graphs, changed)
+        write_all_dump(self._folder, self._graphs.values(), self._previous.path if self._previous else None)
         manifest = {
             "number": number,
             "created": self._time,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from server.all_dump import ALL, read_index
 from server.formats import GRAPH_FORMATS
 from server.generations import Generation, GraphEntry
 from server.partitions import Partitions
@@ -35,6 +36,8 @@ def void_triples(
     yield from _said(here, (_TYPE, _VOID + "DatasetDescription"), ("http://xmlns.com/foaf/0.1/primaryTopic", whole))
     yield from _said(whole, (_TYPE, _VOID + "Dataset"), (_VOID + "sparqlEndpoint", site.uris.iri("sparql")))
     yield from _said(whole, (_VOID + "uriLookupEndpoint", site.uris.iri("resource?uri=")))
+    if read_index(generation.path):
+        yield from _said(whole, (_VOID + "dataDump", site.uris.iri(ALL)))
     yield triple(whole, _VOID + "uriSpace", text(site.base))
     yield triple(whole, _VOID + "triples", text(int(generation.manifest["default_graph_triples"])))
     yield triple(whole, _DCTERMS + "modified", _time(generation.manifest["created"]))

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, request, send_file
 
+from server.all_dump import ALL, read_index
 from server.errors import Problem
 from server.formats import HTML, JSON
 from server.generations import GraphEntry
@@ -14,9 +15,6 @@ from server.instance import Opened
 from server.views.http import answer, language, negotiated, page, public, torg
 
 blueprint = Blueprint("dumps", __name__)
-
-ALL = "dumps/all.nq.gz"
-"""Every graph of the generation as N-Quads, when publication made it."""
 
 
 @blueprint.get("/dumps/")
@@ -28,15 +26,18 @@ def index() -> Response:
     entries = _entries(opened)
     if chosen is JSON:
         files = [asdict(entry) | {"url": site.uris.iri(entry.dump)} for entry in entries]
-        body = json.dumps({"generation": opened.generation.name, "dumps": files}, indent=1).encode()
+        if index := read_index(opened.generation.path):
+            whole = {"url": site.uris.iri(ALL), "bytes": index["bytes"], "sha256": index["sha256"]}
+        else:
+            whole = None
+        body = json.dumps({"generation": opened.generation.name, "all": whole, "dumps": files}, indent=1).encode()
         return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"))
     spoken = language()
-    every = opened.generation.path / ALL
     body = page(
         "dumps.html",
         spoken,
         entries=entries,
-        all=every.stat().st_size if every.is_file() else 0,
+        all=read_index(opened.generation.path),
         generation=opened.generation.name,
     )
     return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"), content_language=spoken)
@@ -45,8 +46,11 @@ def index() -> Response:
 @blueprint.get("/dumps/SHA256SUMS")
 def checksums() -> Response:
     """Answer the checksums in the form that `sha256sum --check` reads, for files saved below `dumps/`."""
-    entries = _entries(torg().current())
-    return answer("".join(f"{e.dump_sha256}  {e.dump}\n" for e in entries).encode(), "text/plain; charset=utf-8")
+    opened = torg().current()
+    sums = [(entry.dump_sha256, entry.dump) for entry in _entries(opened)]
+    if index := read_index(opened.generation.path):
+        sums.append((index["sha256"], ALL))
+    return answer("".join(f"{sha256}  {path}\n" for sha256, path in sums).encode(), "text/plain; charset=utf-8")
 
 
 @blueprint.get("/dumps/<path:name>")
@@ -58,7 +62,9 @@ def dump(name: str) -> Response:
     # Only names that the manifest holds are looked for on disk.
     if entry is None and not (f"dumps/{name}" == ALL and path.is_file()):
         raise Problem(404, "There is no such dump; /dumps/ lists them.")
-    etag = entry.dump_sha256 if entry else f"{opened.generation.name}-all"
+    etag = entry.dump_sha256 if entry else str(read_index(opened.generation.path).get("sha256", ""))
+    if not etag:
+        raise Problem(404, "This generation has no dump of everything.")
     response = send_file(path, mimetype="application/gzip", etag=etag, conditional=True, last_modified=None)
     response.headers["Cache-Control"] = public()
     response.headers["Accept-Ranges"] = "bytes"

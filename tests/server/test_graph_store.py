@@ -108,3 +108,13 @@ def test_a_broken_download_goes_on(client: FlaskClient) -> None:
 @pytest.mark.parametrize("name", ["../manifest.json", "granby/../../manifest.json", "granby/none.nt.gz", "%2e%2e/lock"])
 def test_only_dumps_are_files_here(client: FlaskClient, name: str) -> None:
     assert client.get(f"/dumps/{name}").status_code == 404
+
+
+def test_the_dump_of_everything_holds_every_quad(client: FlaskClient, app) -> None:
+    response = client.get("/dumps/all.nq.gz", buffered=True)
+    sums = client.get("/dumps/SHA256SUMS").get_data(as_text=True)
+    assert f"{hashlib.sha256(response.data).hexdigest()}  dumps/all.nq.gz\n" in sums
+    lines = gzip.decompress(response.data).splitlines()
+    assert len(lines) == len(set(lines))
+    assert len(lines) == sum(entry.triples for entry in app.extensions["torg"].generation().graphs.values())
+    assert client.get("/dumps/?format=json").json["all"]["bytes"] == len(response.data)
