@@ -12,6 +12,7 @@ import pytest
 
 from loaders.geometry import from_projected, point_in, wkt
 from tests.loaders.conftest import Loader
+from tests.loaders.old_workbook import xls
 
 CSV = "id,name\nB1,Björkskolan\nB2,Sjöskolan\n"
 XML = """<?xml version="1.0" encoding="iso-8859-1"?>
@@ -84,6 +85,21 @@ def test_ods(load_files: Loader) -> None:
     assert done.rows[0][1].sheet == "Blad1"
     broken = load_files({"a.ods": ods([["id"]])[:-40]})
     assert broken.error is not None and broken.error.rule in ("source.broken-workbook", "source.broken-archive")
+
+
+def test_xls(load_files: Loader) -> None:
+    rows: list[list[str | float]] = [
+        ["Kommunkod", "id", "name"],
+        [180.0, "B1", "Björkskolan"],
+        [],
+        ["", "B2", "Sjöskolan"],
+    ]
+    done = load_files({"a.xls": xls(rows)})
+    assert [origin for _, origin, _ in done.rows] == [(0, "Blad1", 2), (0, "Blad1", 4)]
+    assert "def/place/0180>" in done.lines and "concepts.lost-zero" in done.rules()
+    for end in (700, 1_500, 2_000, 4_000):
+        cut = load_files({"a.xls": xls(rows)[:end]})
+        assert cut.error is not None and cut.error.rule == "source.broken-workbook"
 
 
 def test_noise_with_the_mark_of_an_old_workbook(load_files: Loader) -> None:
