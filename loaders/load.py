@@ -130,8 +130,9 @@ class _File:
         said = Declared(dataset.encoding, dataset.sheet, dataset.items, dataset.header_row, dataset.dialect)
         recognise = headers.recogniser(self.columns, dataset.columns)
         source = open_table(self.file.path, self.file.name, recognise, report, scratch, said)
-        matched = headers.match(source, self.columns, dataset.columns, dataset.constants, report)
-        preparation = Preparation(self.document, source, matched, dataset.constants, report)
+        constants = specification.absent_values(self.columns, self.context.authority) | dataset.constants
+        matched = headers.match(source, self.columns, dataset.columns, constants, report)
+        preparation = Preparation(self.document, source, matched, constants, report)
         function = self._compiled(preparation)
         before = report.counts.rows_out
         yield from self._mapped(source, preparation, function)

@@ -15,6 +15,7 @@ from loaders.description import Dataset
 from loaders.errors import DescriptionError
 from loaders.findings import Finding
 
+ABSENT = ontology.CSVW_EXTENSION + "absent"
 DELIVERY = ontology.CSVW_EXTENSION + "delivery"
 DERIVE = ontology.CSVW_EXTENSION + "derive"
 PRIVACY = ontology.CSVW_EXTENSION + "privacy"
@@ -54,6 +55,17 @@ def columns(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     schema = document.get("tableSchema")
     listed = schema.get("columns", []) if isinstance(schema, Mapping) else []
     return [column for column in listed if isinstance(column, dict) and "name" in column]
+
+
+def absent_values(columns: Sequence[Mapping[str, Any]], authority: str) -> dict[str, str]:
+    """Return the value of each column that has one even when the source lacks the column.
+
+    >>> absent_values([{"name": "source", ABSENT: "{authority}"}, {"name": "id"}], "1880")
+    {'source': '1880'}
+    """
+    return {
+        column["name"]: str(column[ABSENT]).replace("{authority}", authority) for column in columns if ABSENT in column
+    }
 
 
 def null_tokens(document: Mapping[str, Any], column: Mapping[str, Any]) -> frozenset[str]:
