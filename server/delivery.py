@@ -22,7 +22,8 @@ from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_has
 from server.catalog_check import check_description, check_freshness
 from server.conversion import convert
 from server.generations import Generation, GraphEntry
-from server.graph_files import GraphFile, vanished
+from server.graph_files import GraphFile, read_graph, vanished
+from server.rdf_screen import screen_graph
 from server.rdf_source import convert_rdf, is_rdf
 from server.settings import Settings
 from server.shape_findings import check_shapes
@@ -224,6 +225,8 @@ class DatasetWork:
         files = convert_rdf(dataset, delivery, self._graph(dataset, period), self._site.base, dumps)
         for iri, file in files.items():
             self._add(dataset, period, iri, file, state)
+        for file in files.values():
+            screen_graph(read_graph(file.path), findings)
         rows = self._folder / _rows_name(dataset.key, period)
         check_shapes(dataset, delivery, list(files.values()), rows, self._site.concept_base, findings)
         triples = sum(file.triples for file in files.values())
