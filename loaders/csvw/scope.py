@@ -95,6 +95,7 @@ class Scope:
         self._constants.update(constants)
         self._derived: dict[str, list[tuple[str, Derivation]]] = {}
         self._owners = {name: name for name in self.columns}
+        self._last: dict[str, tuple[Key, CellVariables]] = {}
         self._computes: dict[str, list[tuple[Callable[[CellVariables], Any], bool]]] = {}
         for column in [] if conversion else columns:
             self._derive(column, derivations)
@@ -140,6 +141,13 @@ class Scope:
         """Read a cell of the column, with its derived variables; never raises CellProblem."""
         if key is None:
             return CellVariables(Cell(None), {})
+        # Several memos of a column miss a new text one after the other; the derivations are run for the first.
+        last = self._last.get(name)
+        if last is None or last[0] != key:
+            last = self._last[name] = (key, self._read(name, key))
+        return last[1]
+
+    def _read(self, name: str, key: str | tuple[str]) -> CellVariables:
         cell = self._readers[name].read(key if isinstance(key, str) else key[0])
         if cell.bad:
             good = [text for place, text in enumerate(cell.value or ()) if place not in cell.bad]
