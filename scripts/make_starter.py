@@ -101,7 +101,8 @@ def make(site: Path, facts_file: Path) -> None:
     _text(site / "README.md", readme())
     _text(site / ".gitattributes", GIT_ATTRIBUTES)
     facts = {
-        "about": "Written by scripts/make_starter.py from its own model; rows are counted as in the source, where a header is row 1.",
+        "about": "Written by scripts/make_starter.py from its own model; rows are counted as in the source, "
+        "where a header is row 1.",
         "municipalities": {town.key: {"kommunkod": town.kommunkod, "orgnr": town.number} for town in MUNICIPALITIES},
         "persons": [{"name": trader.name, "number": trader.number} for trader in TRADERS],
         "datasets": datasets,

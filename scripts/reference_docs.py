@@ -28,8 +28,8 @@ def settings() -> Iterator[str]:
 def rules() -> Iterator[str]:
     """Yield the lines of docs/rules.md."""
     yield "# Rules\n"
-    yield "What torg checks, by rule id. `block` stops the dataset (its last good state stays published), `warn` should be"
-    yield "mended, `info` is told. Words in braces are filled in by each finding.\n"
+    yield "What torg checks, by rule id. `block` stops the dataset (its last good state stays published), `warn`"
+    yield "should be mended, `info` is told. Words in braces are filled in by each finding.\n"
     for family in sorted({id.split(".")[0] for id in ontology.rules()}):
         yield f"## {family}\n"
         yield "| Rule | Severity | What is wrong | What to do | På svenska |\n|---|---|---|---|---|"
@@ -44,7 +44,8 @@ def commands(group: click.Group = torg, prefix: str = "torg") -> Iterator[str]:
     """Yield the lines of docs/commands.md."""
     if prefix == "torg":
         yield "# Commands\n"
-        yield "Results go to stdout, progress to stderr. Exit codes: 0 done, 1 findings that block, 2 usage or environment."
+        yield "Results go to stdout, progress to stderr."
+        yield "Exit codes: 0 done, 1 findings that block, 2 usage or environment."
         yield "Messages are in Swedish for a Swedish locale or with `torg --lang sv`.\n"
     for name, command in sorted(group.commands.items()):
         if isinstance(command, click.Group):

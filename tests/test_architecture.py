@@ -136,7 +136,8 @@ def test_every_imported_library_is_a_declared_dependency():
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     optional = [name for extra in project.get("optional-dependencies", {}).values() for name in extra]
-    declared = {re.split(r"[<>=\[ ;]", entry)[0].lower().replace("_", "-") for entry in project["dependencies"] + optional}
+    split = r"[<>=\[ ;]"
+    declared = {re.split(split, entry)[0].lower().replace("_", "-") for entry in project["dependencies"] + optional}
     distribution = {"python-calamine": "python_calamine", "prometheus-client": "prometheus_client"}
     known = {distribution.get(name, name.replace("-", "_")) for name in declared}
     # These come with Flask and requests; _typeshed is for type checkers only.

@@ -1,4 +1,4 @@
-"""The documentation is complete: every setting, command, specification and rule can be looked up; README's session runs."""
+"""The documentation is complete: settings, commands, specifications and rules; README's session runs."""
 
 import re
 import shlex

@@ -172,7 +172,13 @@ def in_language(text: Any, spoken: str) -> str:
 
 def _navigation() -> list[tuple[str, str]]:
     """Return (msgid, href) of the main pages that this installation has."""
-    pages = (("Datasets", "/datasets"), ("Compare", "/compare"), ("Concepts", "/concepts"), ("Search", "/search"), ("SPARQL", "/sparql"))
+    pages = (
+        ("Datasets", "/datasets"),
+        ("Compare", "/compare"),
+        ("Concepts", "/concepts"),
+        ("Search", "/search"),
+        ("SPARQL", "/sparql"),
+    )
     rules = {rule.rule for rule in current_app.url_map.iter_rules()}
     return [(name, here(path)) for name, path in (*pages, ("API", "/api")) if path in rules]
 

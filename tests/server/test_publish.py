@@ -150,16 +150,21 @@ def test_many_vanishing_identifiers_need_a_confirmation(small_site):
         pytest.param(lambda site: site.source.write_bytes(b""), "source.empty", id="empty file"),
         pytest.param(
             lambda site: site.source.write_text("<!DOCTYPE html><html><body>Logga in</body></html>"),
-            "source.html", id="an error page instead of CSV",
+            "source.html",
+            id="an error page instead of CSV",
         ),
         pytest.param(
-            lambda site: site.write(ROWS, HEADER.replace("name", "xyzzy")), "source.missing-column", id="renamed column",
+            lambda site: site.write(ROWS, HEADER.replace("name", "xyzzy")),
+            "source.missing-column",
+            id="renamed column",
         ),
         pytest.param(
-            lambda site: (site.dataset / "dataset.toml").write_text('titel = "x"'), "description.unknown-key", id="unknown key",
+            lambda site: (site.dataset / "dataset.toml").write_text('titel = "x"'),
+            "description.unknown-key",
+            id="unknown key",
         ),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_clear_finding_and_the_good_state_stays(small_site, spoil, rule):
     small_site.publish()
     before = graph_of(small_site)

@@ -1,4 +1,4 @@
-"""The sum by supplier over all twelve municipalities, through /sparql, equals the sum of the source files to the öre."""
+"""The sum by supplier over all municipalities, through /sparql, equals the source files' to the öre."""
 
 import csv
 import io
