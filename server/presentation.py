@@ -145,6 +145,15 @@ def readable_address(iri: str) -> str:
     return unquote((parts.netloc + parts.path).rstrip("/")) + (f"?{parts.query}" if parts.query else "")
 
 
+def day(moment: str, language: str) -> str:
+    """Return the day of an ISO 8601 time as it is written in a language.
+
+    >>> day("2026-03-01T04:00:00Z", "sv")
+    '1 mars 2026'
+    """
+    return format_date(date.fromisoformat(moment[:10]), "long", locale=language)
+
+
 def contact(scheme: str, text: str) -> str:
     """Return the link of a mailbox or a telephone number, "" when the text is neither.
 

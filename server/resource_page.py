@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, joined, pages
 from server.instance import Opened, Torg
-from server.presentation import Presenter, Shown, sort_key
+from server.presentation import Presenter, Shown, day, sort_key
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
+from server.texts import texts
 
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _DCTERMS = "http://purl.org/dc/terms/"
@@ -127,6 +128,37 @@ def _title(presenter: Presenter, description: Description) -> tuple[str, str]:
     kind, language = presenter.labels[types[0]]
     key = [unquote(part) for part in path.split("/")[3:]]
     return f"{kind} {' '.join(key[-3:])}", language
+
+
+@dataclass(frozen=True, slots=True)
+class StoryEvent:
+    """One event in the life of an identifier, as a page tells it."""
+
+    what: str
+    time: str
+    day: str
+    generation: int
+
+
+def story(torg: Torg, iri: str, language: str) -> tuple[StoryEvent, ...]:
+    """Return what happened to one of our identifiers, oldest first; nothing for an IRI of others."""
+    path = torg.uris.path(iri)
+    if path is None:
+        return ()
+    words = texts(language).gettext
+    told = {
+        "minted": words("First published"),
+        "withdrawn": words("Withdrawn"),
+        "returned": words("Published again"),
+        "replaced-by": words("Replaced"),
+        "merged-into": words("Merged with others"),
+        "split-into": words("Split into several"),
+        "purged": words("Erased"),
+    }
+    return tuple(
+        StoryEvent(told.get(event.event, event.event), event.time, day(event.time, language), event.generation)
+        for event in torg.ledger.events(path)
+    )
 
 
 def facts_of_lines(

@@ -80,7 +80,10 @@ def _graph(
         spoken, only = language(), request.args.get("class", "")
         etag = f"{etag}-{spoken}-{opened.generation.name}-{sha256(only.encode()).hexdigest()[:8] if only else ''}"
         vary = tuple(dict.fromkeys((*vary, "Accept-Language")))
-    response = answer(b"", chosen.content_type, vary=vary, links=links, etag=etag, content_language=spoken)
+    created = opened.generation.created
+    response = answer(
+        b"", chosen.content_type, vary=vary, links=links, etag=etag, content_language=spoken, modified=created
+    )
     if response.status_code == 304:
         return response
     if request.method == "HEAD":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 from flask import Response, request
 
@@ -13,7 +12,7 @@ from server.instance import Opened
 from server.ledger import LedgerState
 from server.paths import spellings
 from server.rdf_formats import parse_lines
-from server.resource_page import facts_of_lines
+from server.resource_page import facts_of_lines, story
 from server.views.errors import problem_answer
 from server.views.http import answer, here, language, page, redirect, torg, with_query
 
@@ -75,20 +74,19 @@ def _withdrawn(opened: Opened, path: str, state: LedgerState) -> Response:
     """Answer 410 with the last description (UM-10), as RDF to those who ask for RDF."""
     site = torg()
     iri = site.uris.iri(path)
-    triples = parse_lines(site.ledger.last_description(path))
+    # What was erased is not told again, whatever the ledger remembers of it.
+    lines = [] if state.state == "purged" else site.ledger.last_description(path)
+    triples = parse_lines(lines)
     chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, request.args.get("format"))
     problem = Problem(410, f"{iri} was withdrawn {state.time[:10]} and will not be used for anything else.")
     if chosen is None or chosen is HTML or not triples:
-        return problem_answer(problem, "withdrawn.html", lines=_last_facts(opened, path), iri=iri, state=state)
+        spoken = _page_language()
+        facts = facts_of_lines(opened, site, lines, iri, spoken)
+        return problem_answer(problem, "withdrawn.html", lines=facts, iri=iri, story=story(site, iri, spoken))
     body = site.writer.write(triples, chosen, iri)
     response = answer(body, chosen.content_type, status=410, vary=_VARY)
     response.headers["Cache-Control"] = "public, max-age=60"
     return response
-
-
-def _last_facts(opened: Opened, path: str) -> Sequence[object]:
-    site = torg()
-    return facts_of_lines(opened, site, site.ledger.last_description(path), site.uris.iri(path), _page_language())
 
 
 def _page_language() -> str:

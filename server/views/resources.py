@@ -13,7 +13,7 @@ from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
-from server.resource_page import describe_for_page
+from server.resource_page import describe_for_page, story
 from server.schema_org import schema_org
 from server.twins import TABLES, twins_of, write_twin
 from server.views.http import answer, ascii_iri, here, language, negotiated, page, redirect, torg, with_query
@@ -118,6 +118,7 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
         vary=(*vary, "Accept-Profile") if profiles and varying and "profile" not in request.args else vary,
         links=[*_links(iri, joined(document, query), offered), *_profile_links(document, profiles, profile)],
         content_language=spoken,
+        modified=opened.generation.created,
         content_location=_fixed(
             here(address), chosen, spoken, suffix, f"profile={profile.token}" if profile else query
         ),
@@ -215,6 +216,7 @@ def _page(opened: Opened, description: Description, address: str, spoken: str, o
         spoken,
         it=shown,
         formats=formats,
+        story=story(site, description.iri, spoken),
         data_block=schema_org(description, spoken),
         address=here(address),
         canonical=joined(here(address), query),

@@ -163,7 +163,9 @@ def test_um_10_what_ceased_answers_410_with_its_last_description(aftermath: Afte
         assert (URIRef(OLD + "10000001"), URIRef("https://schema.org/name"), None) in found
     page = aftermath.client.get("/id/school/10000001", headers={"Accept": CHROME})
     assert (page.status_code, page.mimetype) == (410, "text/html")
-    assert "Skola 1" in page.get_data(as_text=True)
+    text = page.get_data(as_text=True)
+    assert "Skola 1" in text
+    assert "1 mars 2026" in text and "Borttagen" in text and "Först publicerad" in text
     assert aftermath.story("/id/school/10000001") == ["minted", "withdrawn"]
     machine = aftermath.client.get("/id/school/10000001", headers={"Accept": "application/problem+json"})
     assert (machine.status_code, machine.json["status"]) == (410, 410)
