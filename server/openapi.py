@@ -142,11 +142,15 @@ def _operations(route: Route) -> dict[str, Any]:
             {"name": part, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
             for part in parts
         ]
-    return {method.lower(): described for method in route.methods}
+    return {
+        method.lower(): {"operationId": re.sub(r"\W+", ".", f"{method.lower()}{route.rule}").strip("."), **described}
+        for method in route.methods
+    }
 
 
 _STATUSES = {
     400: "badRequest",
+    401: "unknownToken",
     404: "notFound",
     406: "notAcceptable",
     413: "tooLarge",
@@ -164,6 +168,7 @@ def _problem(description: str) -> dict[str, Any]:
 
 _RESPONSES = {
     "badRequest": _problem("A parameter is unknown, missing or not of its type; `detail` says which, with an example."),
+    "unknownToken": _problem("The bearer token is not one of this site's."),
     "notFound": _problem("The page is past the end of the answer."),
     "notAcceptable": _problem("There is no representation that is accepted; `offered` lists those there are."),
     "tooLarge": _problem("The answer is larger than one answer may be."),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from queries import ParameterError, Query
+from queries import ParameterError, Query, all_queries
 from server.errors import Problem
 from server.rdf_formats import Triple, Value, parse_lines
 from server.rdf_formats import iri as checked_iri
@@ -109,6 +109,19 @@ def known(query: Query, values: Values) -> None:
 
 def _problem(error: ParameterError) -> Problem:
     return Problem(400, error.text["en"], title="A parameter does not fit", parameter=error.name)
+
+
+def sparql_examples(uris: UriSpace, language: str) -> list[tuple[str, str, str, str]]:
+    """Return (group, name, title, text) of every named query with its examples filled in, for the query page."""
+    return [
+        (
+            query.group,
+            query.name,
+            query.title[language],
+            query.readable(query.examples(), uris.resolve, uris.concepts, language),
+        )
+        for query in all_queries()
+    ]
 
 
 def fault(query: Query, values: Values, uris: UriSpace) -> ParameterError | None:

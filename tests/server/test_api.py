@@ -264,6 +264,11 @@ def test_an_answer_that_one_has_is_not_sent_again(client: FlaskClient) -> None:
     assert client.get(first.headers["Content-Location"]).get_json(force=True)["rows"] == first.get_json()["rows"]
 
 
+def test_a_query_says_how_long_its_answer_may_be_kept(client: FlaskClient) -> None:
+    assert "max-age=300" in client.get("/api/concept/schemes").headers["Cache-Control"]
+    assert "max-age=60" in client.get(SPENDING).headers["Cache-Control"]
+
+
 def test_names_follow_the_language(client: FlaskClient) -> None:
     swedish = client.get("/api/school/forms", headers=JSON | {"Accept-Language": "sv"})
     english = client.get("/api/school/forms", headers=JSON | {"Accept-Language": "en"})
@@ -343,6 +348,33 @@ def test_the_list_names_every_query(client: FlaskClient) -> None:
     links = {a.get("href") for a in document.iter("a")}
     assert {f"/api/{name}" for name in NAMES} <= links
     assert "/openapi.json" in links
+
+
+def test_a_group_lists_its_own(client: FlaskClient) -> None:
+    listed = client.get("/api/school", headers=JSON).get_json()["queries"]
+    assert {entry["name"].partition("/")[0] for entry in listed} == {"school"}
+    assert client.get("/api/school", headers=BROWSER).status_code == 200
+    assert client.get("/api/schol", headers=JSON).status_code == 404
+
+
+def test_the_page_shows_so_many_rows_and_pages_through_the_rest(client: FlaskClient) -> None:
+    _, document = page(client, "/api/ledger/largest-entries?least=0&size=10000")
+    assert len(document.findall(".//tbody/tr")) == 500
+    following = document.find(".//nav[@class='pager']/a[@rel='next']").get("href")
+    assert "page=2" in following and "size=500" in following
+    assert client.get(following, headers=BROWSER).status_code == 200
+
+
+def test_every_example_of_the_query_page_runs(client: FlaskClient) -> None:
+    from server.query_api import sparql_examples
+    from server.uris import UriSpace
+
+    examples = sparql_examples(UriSpace(f"{BASE}/"), "sv")
+    assert [name for _, name, _, _ in examples] == NAMES
+    for _, name, title, text in examples[::6]:
+        response = client.get("/sparql", query_string={"query": text})
+        assert response.status_code == 200, name
+        assert title and "#+" not in text
 
 
 # -- writers -------------------------------------------------------------------------------------------------------
