@@ -28,6 +28,8 @@ SPARQL_JSON = Format("srj", "application/sparql-results+json", "SPARQL JSON", "t
 OPENAPI = Format("json", "application/vnd.oai.openapi+json", "OpenAPI", "table", ("application/json",))
 # Rows that a page shows at most: formatting takes some 20 µs a cell, and nobody reads further.
 _MOST_SHOWN = 500
+# Of an address repeated in Link for each format: proxies refuse headers of more than 8 KiB together.
+_LONGEST_LINKED = 600
 _VARY = ("Accept", "Accept-Language")
 
 
@@ -190,7 +192,7 @@ def _send(
     members += [
         f'<{iri(path)}>; rel="alternate"; type="{media_type}"'
         for _, path, media_type in _alternates(query, values)
-        if media_type != chosen.media_type
+        if media_type != chosen.media_type and len(path) < _LONGEST_LINKED
     ]
     members.append(f'<{iri("/openapi.json")}>; rel="service-desc"; type="{OPENAPI.media_type}"')
     fixed = bool(suffix or request.args.get("format"))

@@ -175,6 +175,13 @@ def test_a_page_or_size_that_is_none_is_refused(client: FlaskClient, given: str)
     assert given.partition("=")[0] in response.get_json()["detail"]
 
 
+def test_a_long_question_has_no_longer_headers_than_proxies_take(client: FlaskClient) -> None:
+    codes = "&".join(f"municipality=99{number:02}{'x' * 20}" for number in range(50))
+    response = client.get(f"{SPENDING}?{codes}&size=1", headers=JSON)
+    assert response.status_code == 200
+    assert len(response.headers["Link"]) < 8_000
+
+
 def test_a_query_without_pages_says_so(client: FlaskClient) -> None:
     response = client.get("/api/concept/scheme?scheme=def/actor&page=2", headers={"Accept": "text/turtle"})
     assert response.status_code == 400 and "has no pages" in response.get_json(force=True)["detail"]
