@@ -22,7 +22,7 @@ from loaders.csvw.datatypes import (
 from loaders.csvw.notes import normalise_value
 from loaders.csvw.numbers import FormatError, NumberFormat
 from loaders.csvw.problems import CsvwError
-from loaders.csvw.properties import Warn, count, string, take
+from loaders.csvw.properties import Warn, count, some_text, string, take
 
 _BUILTIN_IRIS = frozenset(builtin_iri(base) for base in PARENTS)
 _PROPERTIES = frozenset({"@id", "@type", "base", "format", "name", *LENGTHS, *BOUNDS})
@@ -112,8 +112,8 @@ def _formatted(datatype: Datatype, form: Any, warn: Warn) -> Datatype:
     if form is None:
         return datatype
     if isinstance(form, dict) and is_numeric(datatype.base):
-        decimal = take(form, "decimalChar", string, warn, ".")
-        group = take(form, "groupChar", string, warn)
+        decimal = take(form, "decimalChar", some_text, warn, ".")
+        group = take(form, "groupChar", some_text, warn)
         pattern = take(form, "pattern", string, warn)
         form = NumberFormat(pattern, decimal, group)
         plain = NumberFormat(None, decimal, group)

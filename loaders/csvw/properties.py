@@ -33,6 +33,13 @@ def string(value: Any) -> str:
     return value
 
 
+def some_text(value: Any) -> str:
+    """Take a string that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise Invalid
+    return value
+
+
 def boolean(value: Any) -> bool:
     """Take true or false."""
     if not isinstance(value, bool):
@@ -125,7 +132,7 @@ INHERITED: Mapping[str, Check] = {
     "ordered": boolean,
     "propertyUrl": template,
     "required": boolean,
-    "separator": nullable(string),
+    "separator": nullable(some_text),
     "textDirection": one_of("ltr", "rtl", "auto", "inherit"),
     "valueUrl": template,
 }

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rdflib import Graph
 
 import ontology
 from loaders.csvw import CsvwError, read_group, read_table
+from loaders.csvw.csv2rdf import Nodes, RowWriter
 
 CONTEXT = "http://www.w3.org/ns/csvw"
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -210,3 +214,33 @@ def test_an_error_speaks_both_languages() -> None:
         read_group({}, BASE)
     assert "@context" in caught.value.finding.text("sv")
     assert "@context" in str(caught.value)
+
+
+WORDS = st.sampled_from(
+    "@id @type @value @language @context @base url tables tableSchema columns name titles datatype base format pattern "
+    "decimalChar groupChar null lang separator ordered required default aboutUrl propertyUrl valueUrl virtual dialect "
+    "delimiter quoteChar commentPrefix encoding header headerRowCount skipRows trim lineTerminators foreignKeys "
+    "columnReference reference resource schemaReference primaryKey rowTitles notes transformations scriptFormat "
+    "targetFormat suppressOutput tableDirection length minLength maxLength minimum maximum minExclusive dc:title "
+    "sv en integer date Table Column t.csv #{x} {+a _:b http://x.se/ yyyy-MM-dd #,##0.0 true ( https://w3id.org/torg/csvw#derive".split()
+)  # fmt: skip
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.floats(allow_nan=False), WORDS, st.text(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(properties=st.dictionaries(WORDS, JSON, max_size=6), column=st.dictionaries(WORDS, JSON, max_size=5))
+def test_no_document_breaks_the_reader(properties: dict[str, Any], column: dict[str, Any]) -> None:
+    document = {"@context": CONTEXT, "url": "t.csv", "tableSchema": {"columns": [column]}} | properties
+    try:
+        group, _ = read_group(document, BASE)
+    except CsvwError as error:
+        assert error.problem
+        return
+    for described in group.tables:
+        writer = RowWriter(described, "_:t", False, Nodes(), lambda warning: None)
+        lines = writer.row(["a", "1", "2025-01-01"], 1, 2)
+        Graph().parse(data="".join(lines).replace("<t.csv", "<http://x.se/t.csv"), format="nt")

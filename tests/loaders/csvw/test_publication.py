@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdflib import Graph
 
@@ -241,3 +241,43 @@ def test_value_template_escapes_what_it_takes(text: str) -> None:
     subject, lines, errors = function(column("note"), both)(("F1", text), 1, 2)
     if subject and not errors:
         list(Graph().parse(data="".join(lines), format="nt"))
+
+
+WORDS = st.sampled_from(
+    "name titles datatype base format decimalChar groupChar pattern null lang separator required default aboutUrl "
+    "propertyUrl valueUrl virtual suppressOutput minimum maxLength function a b p id/{a} {+b} x/{p}/{_row} #{_name} "
+    "integer decimal date schema:name sv person , - 1".split()
+    + [X + word for word in ("derive", "when", "unless", "maskedWhen", "privacy", "value")]
+)  # fmt: skip
+PROPERTIES = st.dictionaries(
+    WORDS,
+    st.one_of(
+        WORDS, st.booleans(), st.integers(0, 3), st.none(), st.dictionaries(WORDS, st.dictionaries(WORDS, WORDS))
+    ),
+    max_size=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    columns=st.lists(PROPERTIES, min_size=1, max_size=3), cells=st.lists(st.text(max_size=4), min_size=3, max_size=3)
+)
+def test_no_description_and_no_row_breaks_publication(columns: list[dict[str, Any]], cells: list[str]) -> None:
+    described = [{"name": name} | properties for name, properties in zip("abc", columns, strict=False)]
+    try:
+        table = read_table({"tableSchema": {"aboutUrl": "id/{a}", "columns": described}}, BASE)
+        real = [entry.name for entry in table.schema.columns if not entry.virtual]
+        compiled = compile_table(
+            table,
+            {name: place for place, name in enumerate(real)},
+            base=BASE,
+            derivations={"person": person},
+            once=True,
+        )
+    except CsvwError:
+        return
+    for _ in range(2):
+        subject, lines, errors = compiled(cells, 1, 2)
+        Graph().parse(data="".join(lines), format="nt")
+        assert bool(subject) or any(error.fatal for error in errors)
+        assert subject or not lines
