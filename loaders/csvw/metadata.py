@@ -352,7 +352,8 @@ def read_group(document: Any, base: str, *, load: Load | None = None) -> tuple[T
 def read_table(document: Mapping[str, Any], base: str, *, load: Load | None = None) -> Table:
     """Return the one table that the document describes; raise CsvwError when it is invalid or describes several.
 
-    More lenient than read_group: a specification's table has no url of its own, and @context may be left out.
+    More lenient than read_group: a specification's table has no url of its own, and @context may be left out. What
+    the Recommendation only warns about is in the table's `warnings` (rule csvw.warning).
     """
     reader = MetadataReader(base, load=load, strict=False)
     group = reader.read(dict(document))
@@ -361,4 +362,5 @@ def read_table(document: Mapping[str, Any], base: str, *, load: Load | None = No
     table = group.tables[0]
     if table.dialect is None:
         table.dialect = group.dialect
+    table.warnings = reader.warnings
     return table

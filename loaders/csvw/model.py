@@ -109,6 +109,7 @@ class Table:
     annotations: dict[str, Any] = field(default_factory=dict)
     inherited: dict[str, Any] = field(default_factory=dict)
     described: bool = True
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -205,6 +205,7 @@ def test_schemas_and_dialects_are_loaded_by_url() -> None:
 
 def test_read_table_is_for_one_table_and_needs_no_context() -> None:
     assert read_table({"tableSchema": {"columns": COLUMNS}}, BASE).schema.column("namn").number == 2
+    assert len(read_table({"okänd": 1, "tableSchema": {"columns": COLUMNS}}, BASE).warnings) == 1
     with pytest.raises(CsvwError, match="several"):
         read_table({"tables": [{"url": "a"}, {"url": "b"}]}, BASE)
 
