@@ -64,7 +64,7 @@ class Job:
     created: float
     askers: int = 1
     started: bool = False
-    done: bool = False
+    landed: threading.Event = field(default_factory=threading.Event)
     reply: Reply | None = None
     body: Body | None = None
     problem: Problem | None = None
@@ -87,16 +87,20 @@ class Counts:
 
 
 class Slots:
-    """The reader processes and their threads; everything shared is guarded by `changed`."""
+    """The reader processes and their threads; everything shared is guarded by `lock`.
+
+    One evaluation wakes one thread: with one condition for all, each query woke every thread of the pool.
+    """
 
     def __init__(
         self, store: str, readers: int, memory_mb: int, queues: Queues[Job], on_end: Callable[[Job], None]
     ) -> None:
         """Start the threads; readers come up in the background. `on_end` is called under the lock."""
-        self.changed = threading.Condition()
+        self.lock = threading.Lock()
+        self._wanted, self._spare_wanted = threading.Condition(self.lock), threading.Condition(self.lock)
+        self._closed = threading.Event()
         self.store, self.queues, self.counts = store, queues, Counts()
         self.notices: tuple[str, ...] = ()
-        self.closing = False
         self._on_end = on_end
         self._address_bytes = memory_mb << 20
         self._spare: Reader | None = None
@@ -109,26 +113,39 @@ class Slots:
 
     def load(self) -> dict[str, int]:
         """Return how many evaluations run and wait, and how many reader processes live."""
-        with self.changed:
+        with self.lock:
             return {"running": self._running, "waiting": len(self.queues), "readers": len(self._live)}
 
     def processes(self) -> list[int]:
         """Return the process ids of the living readers."""
-        with self.changed:
+        with self.lock:
             return sorted(reader.pid for reader in self._live)
 
     def switch(self, store: str) -> None:
         """Read another store from now on."""
-        with self.changed:
+        with self.lock:
             self.store = store
-            self.changed.notify_all()
+            self._wake_all()
+
+    def offer(self) -> None:
+        """Wake who takes the evaluation that has just been queued; called under the lock."""
+        (self._wanted if self._idle else self._spare_wanted).notify()
+
+    def _wake_all(self) -> None:
+        self._wanted.notify_all()
+        self._spare_wanted.notify_all()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the pool is being closed."""
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Kill every reader and end the threads."""
-        with self.changed:
-            self.closing = True
+        with self.lock:
+            self._closed.set()
             living = list(self._live)
-            self.changed.notify_all()
+            self._wake_all()
         for reader in living:
             reader.interrupt()
         for thread in self._threads:
@@ -145,16 +162,16 @@ class Slots:
                 reader = None
             if reader is None:
                 reader = self._new_reader(job)
-            if job is not None and not job.done and reader is not None:
+            if job is not None and reader is not None:
                 reader = self._evaluate(reader, job)
-            elif job is not None and not job.done:
+            elif job is not None:
                 self._finish(job, problem=problem_of_death("start", job.seconds, job.memory_mb))
         if reader is not None:
             self._discard(reader)
 
     def _take(self, reader: Reader | None) -> Job | None:
         """Return the next job, or None when the reader should be made or renewed first."""
-        with self.changed:
+        with self.lock:
             while not self.closing:
                 job = self.queues.take()
                 if job is not None:
@@ -162,20 +179,21 @@ class Slots:
                 if reader is None or reader.store != self.store or not reader.alive():
                     return None
                 self._idle += 1
-                self.changed.wait(_LOOK_AFTER)
+                self._wanted.wait(_LOOK_AFTER)
                 self._idle -= 1
             return None
 
     def _begin(self, job: Job) -> Job:
         job.started = True
         self._running += 1
-        self.changed.notify_all()
+        if len(self.queues):  # Two came for one idle reader.
+            self.offer()
         return job
 
     def _new_reader(self, job: Job | None) -> Reader | None:
-        with self.changed:
+        with self.lock:
             reader, self._spare = self._spare, None
-            self.changed.notify_all()
+            self._spare_wanted.notify()
         if reader is not None and reader.alive() and (job is not None or reader.store == self.store):
             return reader
         if reader is not None:
@@ -191,10 +209,10 @@ class Slots:
         try:
             reader = Reader(self.store, self._address_bytes, _FILE_CEILING)
         except ReaderDied:
-            with self.changed:
+            with self.lock:
                 self.counts.deaths["start"] += 1
             raise
-        with self.changed:
+        with self.lock:
             self.counts.started += 1
             self._live.add(reader)
             notices = tuple(reader.facts.get("notices", ()))
@@ -209,20 +227,18 @@ class Slots:
 
     def _pause(self) -> None:
         """Wait before the next try when no process can be started (no memory, no process slots)."""
-        with self.changed:
-            if not self.closing:
-                self.changed.wait(1.0)
+        self._closed.wait(1.0)
 
     def _discard(self, reader: Reader) -> None:
         reader.kill()
-        with self.changed:
+        with self.lock:
             self._live.discard(reader)
 
     def _spare_slot(self) -> None:
         """Keep one reader ready for those that lose theirs; while all are busy, try new queries on it."""
         while True:
             stale = job = reader = None
-            with self.changed:
+            with self.lock:
                 while not self.closing and self._spare is not None:
                     if self._spare.store != self.store or not self._spare.alive():
                         stale, self._spare = self._spare, None
@@ -232,7 +248,7 @@ class Slots:
                         reader, self._spare = self._spare, None
                         self._begin(job)
                         break
-                    self.changed.wait(_LOOK_AFTER)
+                    self._spare_wanted.wait(_LOOK_AFTER)
                 if self.closing and job is None:
                     stale, self._spare = self._spare, None
                 closing = self.closing
@@ -244,7 +260,7 @@ class Slots:
                 return
             if reader is None:
                 reader = self._start_or_pause()
-            with self.changed:
+            with self.lock:
                 self._spare = reader
 
     def _start_or_pause(self) -> Reader | None:
@@ -276,7 +292,7 @@ class Slots:
                 job.retried = job.retried or struck
                 self._put_back(job)
                 return None
-            with self.changed:
+            with self.lock:
                 self.counts.deaths[death.reason] += 1
                 job.death = "" if self.closing else death.reason
             self._finish(job, problem=problem_of_death(death.reason, job.seconds, job.memory_mb))
@@ -292,12 +308,12 @@ class Slots:
         return reader
 
     def _put_back(self, job: Job) -> None:
-        with self.changed:
+        with self.lock:
             self.counts.tried += 1
             if job.askers > 0 and self.queues.put_back(job):
                 job.started = False
                 self._running -= 1
-                self.changed.notify_all()
+                self.offer()
                 return
             self.counts.busy += 1
         self._finish(job, problem=busy())
@@ -305,9 +321,9 @@ class Slots:
     def _finish(
         self, job: Job, *, reply: Reply | None = None, body: Body | None = None, problem: Problem | None = None
     ) -> None:
-        with self.changed:
-            job.reply, job.body, job.problem, job.done = reply, body, problem, True
+        with self.lock:
+            job.reply, job.body, job.problem = reply, body, problem
             self.counts.answered += problem is None
             self._running -= 1
             self._on_end(job)
-            self.changed.notify_all()
+        job.landed.set()

@@ -27,6 +27,7 @@ from server.sparql_scan import Scan, ScanLimits, scan
 REMEMBER_SECONDS = 600.0
 CHECK_SECONDS = 2.0
 _REMEMBER_MOST = 4_096
+_LOOK_SECONDS = 0.5  # how soon an asker sees that its evaluation was put back to wait
 _DEATHS = {"time": "time limit", "memory": "memory limit", "crash": "crash"}
 
 
@@ -81,7 +82,7 @@ class ReaderPool:
     ) -> None:
         """Start the slots and the keeper of the spare; readers come up in the background."""
         self.limits, self.scan_limits = limits or Limits(), scan_limits or ScanLimits()
-        self.readers = readers or os.cpu_count() or 1
+        self.readers = readers or len(os.sched_getaffinity(0))
         self.prefixes = dict(prefixes or {})
         self._spool = spool or tempfile.gettempdir()
         self._flights: dict[object, Job] = {}
@@ -89,7 +90,7 @@ class ReaderPool:
         queues: Queues[Job] = Queues(self.readers, most_askers)
         memory_mb = self.limits.memory_mb or 4096
         self._slots = Slots(os.path.abspath(store), self.readers, memory_mb, queues, self._settled)
-        self._queues, self._changed = queues, self._slots.changed
+        self._queues, self._lock = queues, self._slots.lock
 
     def __enter__(self) -> ReaderPool:
         return self
@@ -185,7 +186,7 @@ class ReaderPool:
         try:
             self._wait(job, limits.wait_seconds)
         finally:
-            with self._changed:
+            with self._lock:
                 job.askers -= 1
                 self._queues.leave()
                 if job.askers == 0 and not job.started:
@@ -237,7 +238,7 @@ class ReaderPool:
         if not scanned.deterministic:
             key = object()
         killer = hashlib.sha256(repr((request["query"], graphs, limits.seconds, limits.memory_mb)).encode()).hexdigest()
-        with self._changed:
+        with self._lock:
             self.counts.asked += 1
             self._refuse_killer(killer)
             if not self._queues.admit(scanned.light):
@@ -250,7 +251,7 @@ class ReaderPool:
                 job = Job(key, killer, request, limits.seconds, limits.memory_mb, scanned.light, time.monotonic())
                 self._flights[key] = job
                 self._queues.add(job)
-                self._changed.notify_all()
+                self._slots.offer()
             else:
                 self._queues.leave()
                 raise self._busy()
@@ -274,15 +275,16 @@ class ReaderPool:
             )
 
     def _wait(self, job: Job, patience: float) -> None:
+        """Wait until the evaluation has landed; raises Problem when it is not begun within the asker's patience."""
         arrived = time.monotonic()
         give_up = job.created + job.seconds + 30.0  # Never reached while the slots live.
-        with self._changed:
-            while not job.done:
-                now = time.monotonic()
-                until = give_up if job.started else arrived + patience
-                if self._slots.closing or now >= until:
-                    raise self._busy()
-                self._changed.wait(until - now)
+        slice = patience
+        while not job.landed.wait(slice):
+            now = time.monotonic()
+            until = give_up if job.started else arrived + patience
+            if self._slots.closing or now >= until:
+                raise self._busy()
+            slice = min(_LOOK_SECONDS, until - now)
 
     def _settled(self, job: Job) -> None:
         """Forget a flight that has landed, and remember what killed its reader."""
