@@ -39,16 +39,17 @@ _FIELDS = {
     "m": r"(?P<m>[1-5][0-9]|0?[0-9])",
     "ss": r"(?P<s>[0-5][0-9])",
     "s": r"(?P<s>[1-5][0-9]|0?[0-9])",
-    # UAX35 date field symbols: X with Z for zero, x without; one letter hours, two hhmm, three hh:mm.
-    "X": r"(?P<zone>Z|[+-][0-9]{2}(?:[0-9]{2})?)",
-    "XX": r"(?P<zone>Z|[+-][0-9]{4})",
+    # UAX35 date field symbols: X with Z for zero, x without; one letter hours, two hhmm, three hh:mm. (The colon is
+    # taken for one and two letters too: tables of W3C's suite have it.)
+    "X": r"(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)",
+    "XX": r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})",
     "XXX": r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})",
-    "XXXX": r"(?P<zone>Z|[+-][0-9]{4})",
+    "XXXX": r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})",
     "XXXXX": r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})",
-    "xxxx": r"(?P<zone>[+-][0-9]{4})",
+    "xxxx": r"(?P<zone>[+-][0-9]{2}:?[0-9]{2})",
     "xxxxx": r"(?P<zone>[+-][0-9]{2}:[0-9]{2})",
-    "x": r"(?P<zone>[+-][0-9]{2}(?:[0-9]{2})?)",
-    "xx": r"(?P<zone>[+-][0-9]{4})",
+    "x": r"(?P<zone>[+-][0-9]{2}(?::?[0-9]{2})?)",
+    "xx": r"(?P<zone>[+-][0-9]{2}:?[0-9]{2})",
     "xxx": r"(?P<zone>[+-][0-9]{2}:[0-9]{2})",
 }
 _NEEDED = {

@@ -100,6 +100,10 @@ def test_number_patterns(pattern: str, text: str, expected: str | None) -> None:
         ("gYearMonth", "2025-13", None),
         ("gMonthDay", "--02-29", "--02-29"),
         ("gDay", "---32", None),
+        ("gDay", "---31-08:00", "---31-08:00"),
+        ("gMonth", "--02-08:00", "--02-08:00"),
+        ("gYear", "9999-08:00", "9999-08:00"),
+        ("gYearMonth", "1999-05-08:00", "1999-05-08:00"),
         ("duration", "P1Y2M3DT4H5M6.7S", "P1Y2M3DT4H5M6.7S"),
         ("duration", "P", None),
         ("duration", "P1YT", None),
@@ -143,6 +147,7 @@ def test_lexical_spaces(base: str, text: str, expected: str | None) -> None:
         ("dateTime", "d-M-yyyy HHmm X", "15-3-2015 1502 Z", "2015-03-15T15:02:00Z"),
         ("dateTime", "yyyy-MM-ddTHH:mm:ssXXX", "2015-03-15T15:02:37-05:00", "2015-03-15T15:02:37-05:00"),
         ("dateTimeStamp", "yyyy-MM-dd HH:mm:ss X", "2015-03-15 15:02:37 +08", "2015-03-15T15:02:37+08:00"),
+        ("time", "HH:mm:ssX", "15:02:37-05:00", "15:02:37-05:00"),
         ("gYearMonth", "yyyyMM", "202511", "2025-11"),
     ],
 )  # fmt: skip
