@@ -7,7 +7,7 @@ do the inverse links. The whole description (the fixed `.nt`) has no bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -41,6 +41,10 @@ LABELS = (
     "http://schema.org/name",
 )
 """The properties that name a thing, in the order they are tried."""
+
+
+Names = Callable[[str], tuple[Triple, ...]]
+"""Gives the label triples of an IRI, such as `label_triples` of a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +176,18 @@ def collection_query(property: str, inverse: bool) -> str:
 
 
 def describe(
-    store: ReadStore, iri: str, document: str, datasets: Iterable[str] = (), names: bool = True
+    store: ReadStore, iri: str, document: str, datasets: Iterable[str] = (), names: Names | None = None
 ) -> Description | None:
     """Return the bounded description of an IRI, None when no published triple mentions it.
 
-    A page takes its labels from the label index and does without the label triples (`names`).
+    `names` gives the label triples of an IRI; a page does without, since it has the label index.
     """
     properties = _properties(store, iri, PAGE)
     inverse = incoming(store, iri, FIRST_INVERSE)
     if not properties and not inverse:
         return None
     parts = _parts(store, iri, properties)
-    labels = tuple(_names(store, dict.fromkeys(_named(properties, inverse, parts)))) if names else ()
+    labels = _labels(dict.fromkeys(_named(properties, inverse, parts)), names)
     return Description(iri, document, properties, inverse, parts, labels, tuple(datasets))
 
 
@@ -197,7 +201,9 @@ def whole(store: ReadStore, description: Description) -> Iterator[Triple]:
         yield triple(subject, property, here)
 
 
-def describe_page(store: ReadStore, iri: str, document: str, window: Window) -> Description | None:
+def describe_page(
+    store: ReadStore, iri: str, document: str, window: Window, names: Names | None = None
+) -> Description | None:
     """Return one page of one property or inverse property of an IRI, None when there is no such page."""
     start = (window.page - 1) * PAGE
     properties: tuple[Property, ...] = ()
@@ -213,8 +219,12 @@ def describe_page(store: ReadStore, iri: str, document: str, window: Window) -> 
     if not properties and not inverse:
         return None
     parts = _parts(store, iri, properties)
-    names = tuple(_names(store, [iri, *dict.fromkeys(_named(properties, inverse, parts))]))
-    return Description(iri, document, properties, inverse, parts, names, window=window)
+    labels = _labels([iri, *dict.fromkeys(_named(properties, inverse, parts))], names)
+    return Description(iri, document, properties, inverse, parts, labels, window=window)
+
+
+def _labels(iris: Iterable[str], names: Names | None) -> tuple[Triple, ...]:
+    return tuple(found for iri in iris for found in names(iri)) if names else ()
 
 
 def incoming(store: ReadStore, iri: str, limit: int) -> tuple[Inverse, ...]:
@@ -260,14 +270,12 @@ def _parts(store: ReadStore, of: str, properties: tuple[Property, ...]) -> dict[
     return parts
 
 
-def _names(store: ReadStore, iris: Iterable[str]) -> Iterator[Triple]:
-    """Yield the label triples of each IRI that has any: those of the first naming property it has."""
-    for name in iris:
-        for property in LABELS:
-            terms = list(islice(store.values(name, property), PAGE))
-            if terms:
-                yield from (triple(name, property, term) for term in terms)
-                break
+def label_triples(store: ReadStore, iri: str) -> tuple[Triple, ...]:
+    """Return the triples that name an IRI: those of the first naming property it has."""
+    for property in LABELS:
+        if terms := tuple(islice(store.values(iri, property), PAGE)):
+            return tuple(triple(iri, property, term) for term in terms)
+    return ()
 
 
 def _named(

@@ -31,9 +31,8 @@ class Format:
         text = self.media_type.startswith("text/") or self.media_type in ("application/n-triples", "application/trig")
         return f"{self.media_type}; charset=utf-8" if text else self.media_type
 
-    @property
     def offer(self) -> Offer:
-        """The format as negotiation sees it."""
+        """Return the format as negotiation sees it."""
         return Offer(self.media_type, self.aliases)
 
 
@@ -71,7 +70,7 @@ def choose(accept: str | None, offered: Sequence[Format], asked: str | None = No
             if wanted in (format.suffix, format.media_type):
                 return format
         return None
-    offer = negotiate(accept, [format.offer for format in offered])
+    offer = negotiate(accept, [format.offer() for format in offered])
     return next((format for format in offered if offer and format.media_type == offer.media_type), None)
 
 

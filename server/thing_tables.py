@@ -109,6 +109,11 @@ def position(values: Values) -> tuple[float, float] | None:
     return found[0], found[1]
 
 
+def place_of(store: ReadStore, iri: str) -> Values:
+    """Return only those values of a thing that say where it is."""
+    return {name: found for name in (*_LONG, *_LAT) if (found := [value(term) for term in store.values(iri, name)])}
+
+
 def of_store(store: ReadStore, subjects: Iterable[str]) -> Iterator[Thing]:
     """Yield the subjects with all their published values."""
     for subject in subjects:

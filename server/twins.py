@@ -10,7 +10,7 @@ from server.errors import Problem
 from server.formats import CSV, GEOJSON, XLSX, Format
 from server.instance import Opened, Torg
 from server.tables import Table, write_csv, write_geojson, write_xlsx
-from server.thing_tables import Thing, facts_table, features, namer, of_store, position, things_table
+from server.thing_tables import Thing, facts_table, features, namer, of_store, place_of, position, things_table
 
 TABLES = (CSV, XLSX, GEOJSON)
 """The formats of this module; their words are in the visitor's language."""
@@ -23,8 +23,7 @@ def twins_of(opened: Opened, iri: str, window: Window | None) -> tuple[Format, .
     """Return the tables that there are of a description: GeoJSON only when there is a place on a map."""
     if window is not None and window.inverse:
         return TABLES
-    ((_, values),) = of_store(opened.generation.store, [iri])
-    return TABLES if position(values) else (CSV, XLSX)
+    return TABLES if position(place_of(opened.generation.store, iri)) else (CSV, XLSX)
 
 
 def write_twin(
@@ -53,7 +52,7 @@ def write_twin(
         found: list[Thing] = list(of_store(store, [iri]))
         write_geojson(features(names, found[0][1], found), target, single=True)
         return target.getvalue()
-    description = describe(store, iri, document, names=False)
+    description = describe(store, iri, document)
     assert description is not None  # only what the store mentions comes here
     _write(facts_table(names, description), format, opened, target)
     return target.getvalue()

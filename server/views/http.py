@@ -188,8 +188,10 @@ def register_http(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        present = {name.lower() for name, _ in response.headers}
         for name, value in _EVERY_ANSWER.items():
-            response.headers.setdefault(name, value)
+            if name.lower() not in present:
+                response.headers.add(name, value)
         if request.method == "OPTIONS":
             response.headers.update(_PREFLIGHT)
             response.headers.setdefault("Cache-Control", "public, max-age=86400")

@@ -150,10 +150,11 @@ def _written(
     """Return the description as a page or in an RDF format; raise Problem 404 when there is no such page of it."""
     site, store = torg(), opened.generation.store
     document = site.uris.iri(address)
+    names = None if chosen is HTML else opened.names
     if window:
-        description = describe_page(store, iri, document, window)
+        description = describe_page(store, iri, document, window, names)
     else:
-        description = describe(store, iri, document, _datasets(opened, iri), names=chosen is not HTML)
+        description = describe(store, iri, document, _datasets(opened, iri), names)
     if description is None:
         raise Problem(404, "There is no such page of this description.")
     if chosen is HTML:
