@@ -84,6 +84,7 @@ def members(history: History, number: int, scope: Scope, after: str = "") -> Ite
     time, before_it = history.time(number), _previous(history, number)
     yield from _purged(history, number, scope, time, after)
     entries = changed_graphs(history, number, scope)
+    yield from _relieved(history, number, scope, time, after)
     if not entries:
         return
     if scope.resource:
@@ -135,6 +136,15 @@ def _purged(history: History, number: int, scope: Scope, time: datetime, after: 
         fits = not scope.dataset or scope.dataset in entry["datasets"]
         if fits and (not scope.resource or scope.resource == entry["iri"]):
             yield Member("Delete", entry["iri"], number, time, (), purged=True)
+
+
+def _relieved(history: History, number: int, scope: Scope, time: datetime, after: str) -> Iterator[Member]:
+    """Yield the things whose descriptions lost a mention of what was purged; no difference tells of that."""
+    names = [] if after else history.index(number).get("touched", [])
+    wanted = {scope.resource} & set(names) if scope.resource else set(names)
+    for name, lines in _states(history, number, scope) if wanted else ():
+        if name in wanted and (not scope.branch or _belongs(name, lines, scope.branch)):
+            yield Member("Update", name, number, time, lines)
 
 
 def _touched(history: History, number: int, entries: list[dict[str, Any]]) -> Iterator[str]:

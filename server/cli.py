@@ -17,6 +17,8 @@ import click
 from loaders.errors import LoadError
 from server.cli_csvw import csvw
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
+from server.cli_dump import dump
+from server.cli_purge import purge
 from server.cli_query import query
 from server.cli_token import token
 from server.errors import OperationError
@@ -208,6 +210,8 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
 main.add_command(csvw)
 main.add_command(token)
 main.add_command(query)
+main.add_command(purge)
+main.add_command(dump)
 
 
 def _address(settings: Settings) -> str:

@@ -188,13 +188,18 @@ class Recorder:
         for path in paths:
             if path not in states:
                 self._append(path, "minted")
-            elif states[path] == "withdrawn":
+            elif states[path] in ("withdrawn", "purged"):
                 self._append(path, "returned")
 
     def gone(self, path: str, description: Sequence[str]) -> None:
         """Tell that a path is described no more; its last description is kept."""
         if _STATES.get(last_events(self._ledger, [path]).get(path, "")) == "live":
             self._append(path, "withdrawn", "".join(description))
+
+    def purged(self, path: str, reason: str) -> None:
+        """Tell that a path was removed with its history; said once, however often it is told."""
+        if last_events(self._ledger, [path]).get(path) != "purged":
+            self._append(path, "purged", reason)
 
     def declared(self, path: str, event: Event, successors: Sequence[str]) -> None:
         """Tell what a steward says of a path that goes on elsewhere."""

@@ -30,6 +30,7 @@ from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, subjects, write_graph
 from server.ledger import Ledger, Recorder
 from server.provenance import provenance_lines
+from server.purge import finish_interrupted, refused, without_refused
 from server.replacements import replacements
 from server.reports import RunReport, write_reports
 from server.settings import Settings
@@ -81,6 +82,7 @@ def publish(
     data = DataFolder(settings.data_folder(site.folder))
     _check_only(site, only)
     with data.writing("publish"):
+        finish_interrupted(site, data)
         now = now or datetime.now(UTC)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
@@ -98,6 +100,7 @@ def restore(
     """
     data = DataFolder(settings.data_folder(site.folder))
     with data.writing(f"restore {number}"):
+        finish_interrupted(site, data)
         run = _Run(site, settings, data, now or datetime.now(UTC), progress)
         with run.folder():
             run.take(data.generation(number))
@@ -111,6 +114,7 @@ def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
     """
     data = DataFolder(settings.data_folder(site.folder))
     with data.writing("rebase"):
+        finish_interrupted(site, data)
         ledger = Ledger(data.path / "ledger.sqlite")
         old = ledger.base()
         if old is None or old == site.base:
@@ -249,6 +253,7 @@ class _Run:
 
     def build(self, dry_run: bool, described: bool = False) -> Publication:
         """Build the generation from its graph files and switch to it, unless nothing changed."""
+        self._keep_forgotten()
         if not described:
             self._describe()
         self._progress("compare", "")
@@ -271,6 +276,14 @@ class _Run:
         self._progress("clean", "")
         self._data.forget(self._settings.keep_generations)
         return Publication(number, self._report, [change.entry.iri for change in changed], counts)
+
+    def _keep_forgotten(self) -> None:
+        """Leave out what was purged, though a source still holds it."""
+        before, names = self._previous.graphs if self._previous else {}, refused(self._data.path)
+        for state in self._states.values():
+            others = without_refused(self._folder, state.graphs, before, names)
+            state.graphs = [others.get(graph.iri, graph) for graph in state.graphs]
+            self._graphs.update(others)
 
     def _describe(self) -> None:
         """Write the graphs that are not datasets': ontology, concepts, catalogue."""

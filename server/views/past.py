@@ -78,7 +78,8 @@ def _withdrawn(opened: Opened, path: str, state: LedgerState) -> Response:
     lines = [] if state.state == "purged" else site.ledger.last_description(path)
     triples = parse_lines(lines)
     chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, request.args.get("format"))
-    problem = Problem(410, f"{iri} was withdrawn {state.time[:10]} and will not be used for anything else.")
+    what = "removed, with its history," if state.state == "purged" else "withdrawn"
+    problem = Problem(410, f"{iri} was {what} {state.time[:10]} and will not be used for anything else.")
     if chosen is None or chosen is HTML or not triples:
         spoken = _page_language()
         facts = facts_of_lines(opened, site, lines, iri, spoken)

@@ -1,0 +1,387 @@
+"""Forgets a thing, a dataset or a generation everywhere in the data folder; the ledger keeps only that it was.
+
+A journal makes it crash-safe: a purge that was interrupted is finished by the next command that writes. Every step
+looks at what is there and can be done again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from server.errors import OperationError
+from server.generations import DataFolder, Generation, GraphEntry, remove_tree
+from server.graph_files import read_graph, subject, write_graph
+from server.ledger import Ledger
+from server.purge_files import (
+    Selection,
+    discard,
+    history_lines,
+    mentioned_parts,
+    rewrite_generation,
+    rewrite_history,
+    touches,
+    without_findings,
+    write_index,
+)  # fmt: skip
+from server.purge_generation import forget_generation
+from server.settings import Settings
+from server.site import Site
+
+_JOURNAL, _REFUSED = "purge.json", "purged.json"
+_PART_ROUNDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to forget: an IRI, a dataset "publisher/name", or the number of a generation."""
+
+    kind: Literal["uri", "dataset", "generation"]
+    name: str
+
+
+@dataclass
+class Purged:
+    """What a purge did: the generation it made, what it rewrote, and where sources still hold the thing."""
+
+    target: Target
+    generation: int
+    rewritten: list[int] = field(default_factory=list)
+    history: list[int] = field(default_factory=list)
+    identifiers: list[str] = field(default_factory=list)
+    archived: int = 0
+    datasets: list[str] = field(default_factory=list)
+
+    def members(self) -> dict[str, Any]:
+        """Return it as JSON members."""
+        return asdict(self)
+
+
+def read_target(site: Site, text: str) -> Target:
+    """Return what a person named; raise OperationError when it can be nothing of ours."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return Target("generation", str(int(text)))
+    if "://" not in text and not text.startswith("/") and text.count("/") == 1:
+        return Target("dataset", text)
+    iri = text if "://" in text else site.uris.resolve(text)
+    if any(char in iri for char in '<>"{}|\\^` \n') or "#" in iri:
+        raise OperationError(f"{text[:200]} is no IRI. Name a thing (/id/…), a dataset (publisher/name) or a number.")
+    path = site.uris.path(iri)
+    if path and path.startswith("/res/"):
+        iri = site.uris.iri(site.uris.described_path(path))
+    dataset = iri.removeprefix(site.uris.iri("id/dataset/"))
+    if dataset != iri:
+        return Target("dataset", dataset)
+    if iri.startswith((site.uris.resolve("def/"), site.uris.resolve("spec/"))):
+        raise OperationError(f"{iri} is a concept or a term: those never vanish. Deprecate it where it is defined.")
+    return Target("uri", iri)
+
+
+def purge(
+    site: Site, settings: Settings, targets: Iterable[str], reason: str, now: datetime | None = None
+) -> list[Purged]:
+    """Forget each target and return what was done.
+
+    Raises OperationError before anything is touched when a target never existed, is the generation served now, or
+    is a dataset whose description is still in the site; LockedError when another command is writing.
+    """
+    if not reason.strip():
+        raise OperationError("Say why: --reason is kept beside the tombstone, so that it can be answered for.")
+    data = DataFolder(settings.data_folder(site.folder))
+    wanted = list(dict.fromkeys(read_target(site, text) for text in targets))
+    with data.writing("purge"):
+        finish_interrupted(site, data)
+        for target in wanted:
+            _refuse(site, data, target)
+        done = []
+        for target in wanted:
+            time = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+            _write(data.path / _JOURNAL, asdict(target) | {"reason": reason.strip(), "time": time})
+            finished = finish_interrupted(site, data)
+            done += [finished] if finished else []
+        return done
+
+
+def finish_interrupted(site: Site, data: DataFolder) -> Purged | None:
+    """Finish a purge that a crash interrupted, if there is one; the caller holds the writer's lock."""
+    path = data.path / _JOURNAL
+    if not path.exists():
+        return None
+    done = _Work(site, data, json.loads(path.read_text("utf-8"))).run()
+    path.unlink()
+    return done
+
+
+def refused(data: Path) -> frozenset[str]:
+    """Return the IRIs that were purged and must not be published again (the steward may edit the file)."""
+    path = data / _REFUSED
+    return frozenset(json.loads(path.read_text("utf-8"))["uris"]) if path.exists() else frozenset()
+
+
+def without_refused(
+    folder: Path, graphs: Iterable[GraphEntry], before: Mapping[str, GraphEntry], names: frozenset[str]
+) -> dict[str, GraphEntry]:
+    """Take what was purged out of the graphs of a coming generation; return the entries that became others."""
+    replaced = {}
+    for entry in graphs:
+        old = before.get(entry.iri)
+        if not names or (old is not None and old.sha256 == entry.sha256):
+            continue
+        path = folder / entry.dump
+        if any(_mentions(line, names) for line in read_graph(path)):
+            copy = path.with_name(path.name + ".all")
+            path.rename(copy)
+            file = write_graph((line for line in read_graph(copy) if not _mentions(line, names)), path)
+            copy.unlink()
+            members = asdict(entry) | {"triples": file.triples, "sha256": file.sha256, "bytes": file.bytes}
+            replaced[entry.iri] = GraphEntry(**(members | {"dump_sha256": file.dump_sha256}))
+    return replaced
+
+
+def _mentions(line: str, names: frozenset[str]) -> bool:
+    if subject(line).partition("#")[0] in names:
+        return True
+    return line.endswith("> .\n") and line[line.rindex("<") + 1 : -4].partition("#")[0] in names
+
+
+def _refuse(site: Site, data: DataFolder, target: Target) -> None:
+    """Raise OperationError when a target cannot be purged."""
+    history = data.path / "history"
+    if target.kind == "generation":
+        if target.name == str(int(data.current_name() or 0)):
+            raise OperationError(f"Generation {target.name} is served now. Publish or restore another one first.")
+        if not (history / f"{int(target.name):06d}").is_dir() and int(target.name) not in data.numbers():
+            raise OperationError(f"There never was a generation {target.name}.")
+    elif target.kind == "dataset":
+        if (site.folder / "datasets" / target.name / "dataset.toml").exists():
+            raise OperationError(
+                f"datasets/{target.name} is still in the site and would be published again. Remove the folder first."
+            )
+        known = {entry["dataset"] for folder in _numbered(history) for entry, _ in history_lines(folder)}
+        if target.name not in known | _kept_datasets(data):
+            raise OperationError(f"There never was a dataset {target.name}.")
+    else:
+        path = site.uris.path(target.name)
+        ledger = Ledger(data.path / "ledger.sqlite")
+        if (path and ledger.state(path)) or target.name in refused(data.path):
+            return
+        meant = Selection({target.name}).pattern()
+        for folder in _numbered(history):
+            if any(any(map(meant, lines)) for _, lines in history_lines(folder)):
+                return
+        raise OperationError(f"{target.name} was never published here.")
+
+
+def _kept_datasets(data: DataFolder) -> set[str]:
+    found: set[str] = set()
+    for number in data.numbers():
+        with closing(data.generation(number)) as generation:
+            found |= set(generation.datasets)
+    return found
+
+
+class _Work:
+    """One purge, every step of which can be done again."""
+
+    def __init__(self, site: Site, data: DataFolder, journal: dict[str, Any]) -> None:
+        self._site, self._data, self._journal = site, data, journal
+        self._reason, self._time = str(journal["reason"]), str(journal["time"])
+        self._target = target = Target(journal["kind"], journal["name"])
+        self._history = data.path / "history"
+        self._ledger = Ledger(data.path / "ledger.sqlite")
+        self._ledger.roll_back(int(data.current_name() or 0))
+        self._done = Purged(target, data.next_number())
+
+    def run(self) -> Purged:
+        """Forget, and make a new current generation, whose name no cache knows."""
+        if self._target.kind == "generation":
+            sources = forget_generation(self._data, self._ledger, int(self._target.name))
+            self._done.rewritten = [int(self._target.name)]
+            self._flip(Selection(set()), [], set())
+            self._unlink_archive(sources)
+        else:
+            selection = self._selection()
+            self._done.identifiers = self._noted("identifiers", self._identifiers(selection))
+            self._done.datasets = self._noted("datasets", self._affected(selection))
+            selection.iris |= set(self._noted("parts", selection.iris))
+            if self._target.kind == "uri":
+                uris = sorted(refused(self._data.path) | {self._target.name})
+                _write(self._data.path / _REFUSED, {"uris": uris})
+            self._flip(selection, self._done.identifiers, set(self._done.datasets))
+            self._rewrite_kept(selection)
+            for folder in _numbered(self._history):
+                if rewrite_history(folder, selection):
+                    self._done.history.append(int(folder.name))
+            _forget_in_ledger(self._ledger, selection, [self._path(iri) for iri in self._done.identifiers])
+            self._forget_archive(selection)
+            self._rewrite_runs(selection)
+        fetched = self._data.path / "fetched"
+        if fetched.is_dir():
+            remove_tree(fetched)  # copies of sources, fetched again when they are needed
+        return self._done
+
+    def _noted(self, name: str, found: set[str]) -> list[str]:
+        """Return what was found, by this run or by one that was interrupted after it had begun to forget."""
+        self._journal[name] = sorted(found | set(self._journal.get(name, ())))
+        _write(self._data.path / _JOURNAL, self._journal)
+        noted: list[str] = self._journal[name]
+        return noted
+
+    def _selection(self) -> Selection:
+        if self._target.kind == "dataset":
+            name = self._target.name
+            base = self._site.base
+            prefixes = tuple(f"{base}{kind}/{name}" for kind in ("id/dataset", "id/distribution", "graph", "dumps"))
+            return Selection(set(), {name}, prefixes)
+        selection = Selection({self._target.name})
+        for _ in range(_PART_ROUNDS):
+            meant = selection.pattern()
+            found = {part for lines in self._everything() for part in mentioned_parts(lines, meant)}
+            if found <= selection.iris:
+                break
+            selection.iris |= found
+        return selection
+
+    def _everything(self) -> Iterable[Iterable[str]]:
+        """Yield the lines of every difference; together they hold all that was ever published."""
+        for folder in _numbered(self._history):
+            for _, lines in history_lines(folder):
+                yield lines
+
+    def _identifiers(self, selection: Selection) -> set[str]:
+        """Return the IRIs whose tombstones are set: the thing's, or those that only the dataset described."""
+        if self._target.kind == "uri":
+            return {self._target.name}
+        meant, own, others = selection.pattern(), set[str](), set[str]()
+        for folder in _numbered(self._history):
+            for entry, lines in history_lines(folder):
+                target = own if selection.drops(entry) else others
+                target |= {name for line in lines if (name := subject(line)) not in target}
+        paths = self._site.uris
+        found = {iri for iri in own - others if (paths.path(iri) or "").startswith(("/id/", "/def/"))}
+        return found | {iri for iri in others if meant(f"<{iri}>") and (paths.path(iri) or "").startswith("/id/")}
+
+    def _affected(self, selection: Selection) -> set[str]:
+        """Return the datasets that ever held what is forgotten."""
+        if self._target.kind == "dataset":
+            return {self._target.name}
+        meant = selection.pattern()
+        return {
+            entry["dataset"]
+            for folder in _numbered(self._history)
+            for entry, lines in history_lines(folder)
+            if entry["dataset"] and any(map(meant, lines))
+        }
+
+    def _flip(self, selection: Selection, identifiers: list[str], datasets: set[str]) -> None:
+        """Publish the current generation again without what is forgotten, and remove the old one."""
+        current = self._data.current()
+        if current is None:
+            return
+        with closing(current):
+            number = self._data.next_number()
+            folder = self._data.begin()
+            touched = rewrite_generation(current, folder, selection, number, self._time)
+            purged = [{"iri": iri, "datasets": sorted(datasets)} for iri in identifiers]
+            index = {"created": self._time, "sources": [], "graphs": [], "purged": purged, "touched": sorted(touched)}
+            write_index(self._history / f"{number:06d}" / "index.json", index)
+            with self._ledger.recording(number, self._time) as recorder:
+                for iri in identifiers:
+                    recorder.purged(self._path(iri), self._reason)
+            self._data.finish(folder)
+            self._data.flip(number)
+            self._done.generation = number
+        if self._target.kind != "generation":
+            discard(current.path)
+
+    def _path(self, iri: str) -> str:
+        return self._site.uris.path(iri) or iri
+
+    def _rewrite_kept(self, selection: Selection) -> None:
+        for number in self._data.numbers():
+            path = self._data.generations / f"{number:06d}"
+            with closing(Generation(path)) as generation:
+                if not touches(generation, selection):
+                    continue
+                folder = self._data.generations / f"purge-{number:06d}"
+                folder.mkdir()
+                rewrite_generation(generation, folder, selection, number, generation.manifest["created"])
+            (folder / "lock").touch()
+            # Readers that have it open go on with what they have; nobody opens it from now on.
+            discard(path)
+            folder.rename(path)
+            self._done.rewritten.append(number)
+
+    def _forget_archive(self, selection: Selection) -> None:
+        """Remove the copies of sources of the affected datasets, and those that no kept generation accounts for."""
+        kept: set[str] = set()
+        for number in self._data.numbers():
+            with closing(self._data.generation(number)) as generation:
+                for key, dataset in generation.datasets.items():
+                    if key not in self._done.datasets:
+                        kept |= {file["sha256"] for delivery in dataset["deliveries"].values()
+                                 for file in delivery["sources"]}  # fmt: skip
+        archive = self._data.path / "archive"
+        names = {entry.name for entry in archive.iterdir()} if archive.is_dir() else set()
+        self._unlink_archive(names - kept)
+
+    def _unlink_archive(self, names: Iterable[str]) -> None:
+        gone = set(names)
+        for name in gone:
+            with suppress(FileNotFoundError):
+                (self._data.path / "archive" / name).unlink()
+                self._done.archived += 1
+        for folder in _numbered(self._history):
+            path = folder / "index.json"
+            index = json.loads(path.read_text("utf-8")) if path.exists() else {}
+            if gone & set(index.get("sources", ())):
+                write_index(path, index | {"sources": [name for name in index["sources"] if name not in gone]})
+
+    def _rewrite_runs(self, selection: Selection) -> None:
+        meant = selection.pattern()
+        for path in sorted((self._data.path / "runs").glob("*.json")):
+            document = json.loads(path.read_text("utf-8"))
+            listed = document.get("datasets")
+            if isinstance(listed, list):
+                document["datasets"] = [one for one in listed if one.get("dataset") not in selection.datasets]
+            document = without_findings(document, meant)
+            if document != json.loads(path.read_text("utf-8")):
+                _write(path, document)
+
+
+def _forget_in_ledger(ledger: Ledger, selection: Selection, paths: list[str]) -> None:
+    """Empty the last descriptions of what is forgotten, take it out of those of others, and leave no trace on disk."""
+    meant = selection.pattern()
+    with closing(sqlite3.connect(ledger.path, timeout=30, isolation_level=None)) as base:
+        base.execute("PRAGMA secure_delete = ON")
+        base.execute("BEGIN IMMEDIATE")
+        base.executemany("UPDATE event SET detail = '' WHERE path = ? AND event = 'withdrawn'", [(p,) for p in paths])
+        rows = base.execute("SELECT id, detail FROM event WHERE event = 'withdrawn' AND detail != ''").fetchall()
+        for id, detail in rows:
+            lines = detail.splitlines(keepends=True)
+            if any(map(meant, lines)):
+                kept = "".join(line for line in lines if not meant(line))
+                base.execute("UPDATE event SET detail = ? WHERE id = ?", (kept, id))
+        base.execute("COMMIT")
+        base.execute("VACUUM")
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted(entry for entry in folder.iterdir() if entry.name.isdigit()) if folder.is_dir() else []
+
+
+def _write(path: Path, document: Any) -> None:
+    part = path.with_name(path.name + ".part")
+    with open(part, "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

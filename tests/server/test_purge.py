@@ -1,0 +1,218 @@
+"""Forgetting: after one command no file below the data folder holds the value, whatever it is packed in."""
+
+import gzip
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from server import create_app
+from server import purge as purging
+from server.cli import main
+from server.errors import OperationError
+from server.generations import DataFolder
+from server.history import History
+from server.purge import purge
+from server.settings import Settings, read_settings
+from server.site import read_site
+
+BASE = "https://data.asen.example/"
+SECRET = "Hemliga skolan"
+THING = f"{BASE}id/school/10000003"
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 3, number, 4, 0, tzinfo=UTC)
+
+
+def holding(folder: Path, text: str) -> list[str]:
+    """Return every place below a folder that holds a text: plain, packed, in SQLite rows and free pages, in stores."""
+    found = []
+    wanted = text.encode()
+    for path in sorted(folder.rglob("*")):
+        if not path.is_file():
+            continue
+        raw = path.read_bytes()
+        unpacked = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else b""
+        if wanted in raw or wanted in unpacked or wanted in raw.decode("utf-16-le", "ignore").encode("utf-8", "ignore"):
+            found.append(str(path.relative_to(folder)))
+        if raw[:15] == b"SQLite format 3":
+            with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as base:
+                if any(text in row for row in base.iterdump()):
+                    found.append(f"{path.name} (rows)")
+    for number in DataFolder(folder).numbers():
+        with closing(DataFolder(folder).generation(number)) as generation:
+            graphs = [None, *generation.graphs]
+            if any(text in line for graph in graphs for line in generation.store.graph_lines(graph)):
+                found.append(f"store of {number}")
+    return found
+
+
+def published_lines(site, number: int) -> str:
+    with closing(DataFolder(site.data).generation(number)) as generation:
+        return "".join(generation.store.graph_lines(None))
+
+
+@pytest.fixture(scope="module")
+def published(make_site, tmp_path_factory):
+    """Three generations: the school is there in two of them, changes once, and is withdrawn in the third."""
+    site = make_site(tmp_path_factory.mktemp("purge") / "site")
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([*rows[:2], rows[2].replace("Skola 3", SECRET), *rows[3:]])
+    assert site.publish(now=day(1)).blocked == []
+    site.write([*rows[:2], rows[2].replace("Skola 3", f"{SECRET} 2"), rows[3].replace("Skola 4", "Fyran"), *rows[4:]])
+    site.publish(now=day(2))
+    return site
+
+
+@pytest.fixture
+def site(published, make_site, tmp_path):
+    """A copy of the published site, to forget in."""
+    copy = object.__new__(type(published))
+    copy.folder = Path(shutil.copytree(published.folder, tmp_path / "site"))
+    copy.dataset = copy.folder / "datasets" / "asen" / "skolor"
+    copy.source = copy.dataset / "skolor.csv"
+    return copy
+
+
+def forget(site, *targets: str) -> list[purging.Purged]:
+    return purge(read_site(site.folder), Settings(), targets, "På begäran", now=day(5))
+
+
+def client(site):
+    return create_app(site.folder, read_settings(environment={})).test_client()
+
+
+def test_a_thing_is_forgotten_everywhere(site):
+    assert len(holding(site.data, SECRET)) > 8
+    (done,) = forget(site, THING)
+    assert holding(site.data, SECRET) == []
+    assert done.generation == 3 and done.datasets == ["asen/skolor"]
+    answer = client(site).get("/id/school/10000003")
+    assert answer.status_code == 410 and SECRET not in answer.text
+    assert client(site).get("/res/school/10000004").status_code == 200
+    assert DataFolder(site.data).numbers() == [1, 3]
+    history = History(DataFolder(site.data))
+    for number in (1, 2, 3):
+        lines = list(history.lines(number, f"{BASE}graph/asen/skolor"))
+        assert len(lines) > 40 and not any(THING in line for line in lines)
+    assert "Skola 4" in published_lines(site, 1) and "Fyran" in published_lines(site, 3)
+
+
+def test_a_withdrawn_thing_is_forgotten_too(site):
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([row for row in rows if SECRET not in row])
+    site.publish(now=day(3))
+    assert holding(site.data, SECRET)
+    before = client(site).get("/id/school/10000003", headers={"Accept": "text/turtle"})
+    assert before.status_code == 410 and SECRET in before.text
+    forget(site, "/res/school/10000003", THING)
+    assert holding(site.data, SECRET) == []
+    after = client(site).get("/id/school/10000003", headers={"Accept": "text/turtle"})
+    assert after.status_code == 410 and SECRET not in after.text
+
+
+def test_what_is_forgotten_does_not_come_back_with_the_next_publication(site):
+    forget(site, THING)
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([*rows[:-1], rows[-1].replace("Skola 8", "Åttan")])
+    done = site.publish(now=day(6))
+    assert done.generation == 4
+    there = client(site)
+    assert there.get("/id/school/10000003").status_code == 410
+    assert "Åttan" in there.get("/res/school/10000008.ttl").text
+    assert SECRET not in published_lines(site, 4)
+
+
+def test_consumers_are_told_without_content(site):
+    forget(site, THING)
+    feed = client(site).get("/changes/ldes/000003?dataset=asen/skolor").text
+    assert "activitystreams#Delete" in feed and THING in feed
+    assert SECRET not in "".join(client(site).get(f"/changes/ldes/00000{n}").text for n in (1, 2, 3))
+
+
+def test_a_dataset_is_forgotten_when_the_steward_has_removed_it(site):
+    with pytest.raises(OperationError, match="still in the site"):
+        forget(site, "asen/skolor")
+    shutil.rmtree(site.dataset)
+    (done,) = forget(site, f"{BASE}id/dataset/asen/skolor")
+    for value in (SECRET, "Skolgatan", "Skolor i Åsen", "Alla skolor"):
+        assert holding(site.data, value) == [], value
+    assert len([iri for iri in done.identifiers if "/id/school/" in iri]) == 8
+    there = client(site)
+    assert there.get("/id/school/10000001").status_code == 410
+    assert there.get("/id/dataset/asen/skolor").status_code == 410
+    assert there.get("/datasets").status_code == 200
+    assert list((site.data / "archive").iterdir()) == []
+    assert site.publish(now=day(6)).blocked == []
+
+
+def test_a_generation_is_forgotten_and_others_are_what_they_were(site):
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([row.replace(f"{SECRET} 2", "Skola 3") for row in rows])
+    site.publish(now=day(3))
+    history = History(DataFolder(site.data))
+    graph = f"{BASE}graph/asen/skolor"
+    expected = {number: list(history.lines(number, graph)) for number in (1, 3)}
+    with pytest.raises(OperationError, match="served now"):
+        forget(site, "3")
+    forget(site, "2")
+    assert holding(site.data, f"{SECRET} 2") == []
+    for keep in (10, 1):
+        DataFolder(site.data).forget(keep)
+        later = History(DataFolder(site.data))
+        assert expected == {number: list(later.lines(number, graph)) for number in (1, 3)}
+        assert later.numbers() == [1, 3, 4]
+    assert client(site).get("/changes/2").status_code == 410
+
+
+@pytest.mark.parametrize("step", ["_rewrite_kept", "_forget_archive", "_flip", "_rewrite_runs"])
+def test_an_interrupted_purge_is_finished_by_the_next_command(site, monkeypatch, step):
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(purging._Work, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            forget(site, THING)
+    assert (site.data / "purge.json").exists()
+    site.publish(now=day(6))
+    assert [] == [place for place in holding(site.data, SECRET) if not place.startswith("archive")]
+    assert not (site.data / "purge.json").exists()
+    assert client(site).get("/id/school/10000003").status_code == 410
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("/id/school/never", "never published"),
+        ("https://other.example/x", "never published"),
+        ("asen/nothing", "never was a dataset"),
+        ("99", "never was a generation"),
+        ("2", "served now"),
+        ("/def/service/T3", "never vanish"),
+        ("http://a b", "no IRI"),
+    ],
+)
+def test_what_cannot_be_forgotten_is_refused_before_anything_is_touched(site, target, says):
+    before = sorted(path.name for path in (site.data / "generations").iterdir())
+    with pytest.raises(OperationError, match=says):
+        forget(site, THING, target)
+    assert before == sorted(path.name for path in (site.data / "generations").iterdir())
+    assert holding(site.data, SECRET)
+
+
+def test_the_command_tells_what_it_did(site):
+    done = CliRunner().invoke(
+        main, ["purge", THING, THING, "--reason", "GDPR", "--site", str(site.folder), "--format", "json"]
+    )
+    assert done.exit_code == 0, done.output
+    assert [one["target"]["name"] for one in json.loads(done.output)] == [THING]
+    again = CliRunner().invoke(main, ["--lang", "sv", "purge", THING, "--reason", "GDPR", "--site", str(site.folder)])
+    assert again.exit_code == 0 and "borttaget" in again.output
+    assert CliRunner().invoke(main, ["purge", THING, "--site", str(site.folder)]).exit_code == 2
