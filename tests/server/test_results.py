@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import xml.etree.ElementTree as ET
+from tempfile import gettempdir
 
 import pyoxigraph as ox
 import pytest
@@ -49,7 +50,7 @@ def serialized(values: list[list[str]], format: str) -> bytes:
 
 
 def limited(data: bytes, format: str, rows: int | None, size: int | None, chunk: int) -> tuple[bytes, int, str]:
-    spool = Spool("/tmp", inline=1 << 30)
+    spool = Spool(gettempdir(), inline=1 << 30)
     limiter = RowLimiter(spool, format, rows, size)
     try:
         for start in range(0, len(data), chunk):
@@ -117,7 +118,7 @@ def test_large_rows_and_many_blocks_are_counted(format: str) -> None:
 
 
 def test_a_carriage_return_survives_xml() -> None:
-    spool = Spool("/tmp")
+    spool = Spool(gettempdir())
     XmlGuard(spool).write(b"<a>x\r\ny</a>")
     assert ET.fromstring(spool.finish()[0]).text == "x\r\ny"
 
@@ -127,14 +128,14 @@ def test_a_carriage_return_survives_xml() -> None:
 )
 @pytest.mark.parametrize("chunk", [1, 3, 100])
 def test_what_xml_cannot_hold_is_an_error_and_not_a_loss(data: bytes, chunk: int) -> None:
-    guard = XmlGuard(Spool("/tmp"))
+    guard = XmlGuard(Spool(gettempdir()))
     with pytest.raises(FormatError):
         for start in range(0, len(data), chunk):
             guard.write(data[start : start + chunk])
 
 
 def test_a_spool_moves_to_a_file_without_a_name_and_keeps_the_hash() -> None:
-    small, large = Spool("/tmp", inline=10), Spool("/tmp", inline=10)
+    small, large = Spool(gettempdir(), inline=10), Spool(gettempdir(), inline=10)
     small.write(b"12345")
     for _ in range(4):
         large.write(b"12345")
