@@ -89,7 +89,7 @@ def window(query: Query, page: str | None, size: str | None) -> Window:
 
 
 def _whole(name: str, text: str | None, default: int, most: int) -> int:
-    if text is None or text == "":
+    if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise Problem(

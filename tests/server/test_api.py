@@ -167,7 +167,7 @@ def test_an_empty_answer_is_an_answer(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["page=0", "page=-1", "page=1.5", "page=x", "page=²", "size=0", "size=10001", "page=9999999999"]
+    "given", ["size=", "page=0", "page=-1", "page=1.5", "page=x", "page=²", "size=0", "size=10001", "page=9999999999"]
 )
 def test_a_page_or_size_that_is_none_is_refused(client: FlaskClient, given: str) -> None:
     response = client.get(f"{SPENDING}?{given}", headers=JSON)
