@@ -12,8 +12,8 @@ import fcntl
 import itertools
 import json
 import os
-import queue
 import re
+import select
 import socket
 import struct
 import sys
@@ -255,12 +255,12 @@ def _read(connection: socket.socket, count: int) -> bytes:
     while len(data) < count:
         piece = connection.recv(count - len(data))
         if not piece:
-            os._exit(0)  # The parent is gone, or has no more use for this reader, whatever it is doing.
+            os._exit(0)
         data += piece
     return bytes(data)
 
 
-def _work(connection: socket.socket, requests: queue.SimpleQueue[dict[str, Any]], ready: dict[str, Any]) -> None:
+def _work(connection: socket.socket, ready: dict[str, Any]) -> None:
     """Evaluate requests for ever in this one thread: Oxigraph's results abort the process in another."""
     try:
         stores = Stores()
@@ -269,7 +269,8 @@ def _work(connection: socket.socket, requests: queue.SimpleQueue[dict[str, Any]]
                 stores.get(ready["store"]).query("ASK {}")
         _send(connection, ready, b"", None)
         while True:
-            request = requests.get()
+            (length,) = REQUEST_HEAD.unpack(_read(connection, REQUEST_HEAD.size))
+            request = json.loads(_read(connection, length))
             _send(connection, *answer(stores, request, request["spool"]))
     except BaseException:  # A panic, or memory refused: die so that the parent sees it at once.
         os._exit(70)
@@ -285,10 +286,11 @@ def main() -> None:
         parent=options["parent"],
         stack_bytes=STACK_BYTES,
     )
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.stack_size(STACK_BYTES)
     ready = asdict(confinement) | {"store": options["store"]}
-    threading.Thread(target=_work, args=(connection, requests, ready), daemon=True).start()
-    while True:  # Also while a query runs, so that a parent that dies is seen at once.
-        (length,) = REQUEST_HEAD.unpack(_read(connection, REQUEST_HEAD.size))
-        requests.put(json.loads(_read(connection, length)))
+    threading.Thread(target=_work, args=(connection, ready), daemon=True).start()
+    # The parent may go, or have no more use for this reader, whatever it is doing: a hang-up is always reported.
+    hang_up = select.poll()
+    hang_up.register(connection, 0)
+    hang_up.poll()
+    os._exit(0)
