@@ -31,6 +31,7 @@ _CONTROL_BYTES = tuple(bytes([byte]) for byte in range(32) if byte not in (9, 10
 _ASCII = bytes(range(128))
 # Letters that Swedish text cannot do without, as each one-byte encoding of the past writes them.
 _LETTERS = {name: "åäöÅÄÖéüÉÜ".encode(name) for name in ("cp1252", "cp850", "mac_roman")}
+OLDER = tuple(_LETTERS)
 _UTF8_LETTER = re.compile(rb"\xc3[\x84\x85\x89\x96\x9c\xa4\xa5\xa9\xb6\xbc]")
 
 
@@ -73,7 +74,7 @@ def survey(path: Path, name: str, declared: str = "") -> Survey:
         raise SourceError(Finding("source.mixed-encodings", file=name, row=_row(path, broken)))
     if said:
         return _checked(path, name, said, 0)
-    _refuse_older(path, name, _high_bytes(path), broken)
+    _refuse_older(path, name, broken)
     return _checked(path, name, "cp1252", 0, told=_told(name, "windows-1252"))
 
 
@@ -180,12 +181,29 @@ def _endian(head: bytes, encoding: str) -> str:
     return _wide(head) or f"{encoding}-be"
 
 
-def _refuse_older(path: Path, name: str, high: Counter[int], broken: int) -> None:
-    """Refuse text whose high bytes are another encoding's Swedish letters: read as cp1252 it would be wrong."""
+def is_utf8(path: Path) -> bool:
+    """Tell whether all of a file is UTF-8."""
+    return _utf8(path)[1] is None
+
+
+def older_letters(path: Path) -> bool:
+    """Tell whether a file holds anything beyond ASCII, so that its encoding matters."""
+    return bool(_high_bytes(path))
+
+
+def older_encoding(path: Path) -> str | None:
+    """Return the encoding of the past whose Swedish letters a file holds most of, None when it holds none of any."""
+    high = _high_bytes(path)
     votes = {encoding: sum(high[letter] for letter in letters) for encoding, letters in _LETTERS.items()}
     best = max(votes, key=lambda encoding: (votes[encoding], encoding == "cp1252"))
-    if best != "cp1252":
-        guess = {"cp850": "cp850", "mac_roman": "macintosh"}[best]
+    return best if votes[best] else None
+
+
+def _refuse_older(path: Path, name: str, broken: int) -> None:
+    """Refuse text whose high bytes are another encoding's Swedish letters: read as cp1252 it would be wrong."""
+    best = older_encoding(path)
+    if best not in (None, "cp1252"):
+        guess = {"cp850": "cp850", "mac_roman": "macintosh"}[best or ""]
         raise SourceError(
             Finding("source.encoding-unsure", file=name, row=_row(path, broken), detail=(("encoding", guess),))
         )

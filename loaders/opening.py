@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from loaders import archives, delimited, json_rows, old_sheets, sniff, spreadsheet, table, xml_rows
+from loaders import archives, cube, delimited, json_rows, json_stat, old_sheets, px, sniff, spreadsheet, table, xml_rows
 from loaders.decode import survey
 from loaders.errors import SourceError
 from loaders.findings import Finding
@@ -61,12 +61,16 @@ def open_table(
 def _text_table(path: Path, name: str, recognise: Recognise, report: Report, said: Declared) -> Table:
     if sniff.is_xml(path):
         return xml_rows.table(path, name, said.items, report)
+    if px.is_px(path):
+        return cube.table(px.cube(path, name, said.encoding, report))
     found = survey(path, name, said.encoding)
     form = sniff.text_form(path, name, found)
     if form == "xml":
         return xml_rows.table(path, name, said.items, report)
     for finding in found.told:
         report.tell(finding)
+    if form == "json" and not said.items and json_stat.is_json_stat(path):
+        return cube.table(json_stat.cube(path, name, found))
     if form == "json":
         return json_rows.table(path, name, found, said.items, report)
     if found.unbroken > LONGEST_LINE:

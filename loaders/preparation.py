@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from loaders import privacy, value_formats
+from loaders.composition import Compose, composer
 from loaders.csvw.problems import kind_of
 from loaders.description import ColumnChange
 from loaders.errors import DescriptionError, SourceError
@@ -78,6 +79,7 @@ class Preparation:
         self.positions = dict(matched.positions)
         self._splits: list[tuple[int, str, Divide]] = []
         self._constants: list[str] = []
+        self._composed: list[tuple[int, Compose]] = []
         self._place_added_cells(constants)
         self._sample = list(islice(table.rows(Report(Findings())), SAMPLE))
         self._formats: list[tuple[int, _Memo]] = []
@@ -121,7 +123,7 @@ class Preparation:
         """Yield the rows prepared, each in place."""
         screens, declared = self._screens, self._declared_screens
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
-        coordinates, swapped = self._coordinates, self._swapped
+        coordinates, swapped, composed = self._coordinates, self._swapped, self._composed
         if not (screens or declared or splits or constants or filters or formats or coordinates or swapped):
             yield from rows
             return
@@ -136,6 +138,8 @@ class Preparation:
                 cells += self._split(cells[place], header, divide)
             if constants:
                 cells += constants
+                for place, compose in composed:
+                    cells[place] = compose(cells)
             for place, memo in filters:
                 cells[place] = memo[cells[place]]
             for place, memo in formats:
@@ -170,6 +174,8 @@ class Preparation:
             if name not in self.positions:
                 self.positions[name] = free
                 self._constants.append(value)
+                if "{" in value and (compose := composer(value, self._table)):
+                    self._composed.append((free, compose))
                 free += 1
 
     def _prepare_coordinates(self) -> frozenset[str]:
