@@ -14,32 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loaders.concepts import ConceptIndex, Match
+from loaders.coverage import PROPOSED_TEXTS, Coverage, Outcome
 from loaders.csvw.problems import CellProblem, kind_of
 from loaders.errors import DescriptionError
 from loaders.findings import Finding
-from loaders.privacy import is_person, may_be_person, organization_number
+from loaders.privacy import may_be_person, organization_number, scan
 
 Derivation = Callable[[str], str | None]
 Factory = Callable[[Mapping[str, Any]], Derivation]
-# Distinct texts that are counted, and unmatched ones that get proposals: a code list is never longer.
-MOST_TEXTS = 10_000
-PROPOSED_TEXTS = 200
-
-
-@dataclass
-class Coverage:
-    """How the distinct texts of one coded column met their concept scheme."""
-
-    column: str
-    scheme: str
-    outcomes: dict[str, set[str]] = field(default_factory=dict)
-    proposals: dict[str, str] = field(default_factory=dict)
-
-    def count(self, outcome: str, text: str) -> None:
-        """Remember what a text came to."""
-        texts = self.outcomes.setdefault(outcome, set())
-        if len(texts) < MOST_TEXTS:
-            texts.add(text)
 
 
 @dataclass
@@ -123,9 +105,9 @@ class Derivations:
 
     def _settle(self, coverage: Coverage, text: str, matches: tuple[Match, ...]) -> str:
         if len(matches) != 1:
-            outcome = "ambiguous" if matches else "unmatched"
+            outcome: Outcome = "ambiguous" if matches else "unmatched"
             coverage.count(outcome, text)
-            if text not in coverage.proposals and len(coverage.proposals) < PROPOSED_TEXTS and not is_person(text):
+            if text not in coverage.proposals and len(coverage.proposals) < PROPOSED_TEXTS and not scan(text):
                 coverage.proposals[text] = " / ".join(self.concepts.proposals(text, coverage.scheme))
             raise CellProblem(f"concepts.{outcome}", kind_of(text))
         match = matches[0]
@@ -143,6 +125,26 @@ class Derivations:
                 proposals = coverage.proposals[text.strip()]
                 return (("scheme", coverage.scheme), ("proposals", proposals or "–"))
         return (("scheme", ""), ("proposals", "–"))
+
+    def miss(self, column: str, text: str) -> None:
+        """Count one row whose text in the column is no concept, or more than one."""
+        for coverage in self.coverage.get(column, ()):
+            if any(text.strip() in coverage.outcomes.get(outcome, ()) for outcome in ("unmatched", "ambiguous")):
+                coverage.missed_rows += 1
+
+    def covered(self, rows: int) -> list[Coverage]:
+        """Return how each coded column met its scheme over so many rows."""
+        merged: dict[tuple[str, str], Coverage] = {}
+        for coverage in (coverage for listed in self.coverage.values() for coverage in listed if coverage.asked):
+            # A function made twice for one column (whole rows, shared things) met the same texts.
+            whole = merged.setdefault(
+                (coverage.column, coverage.scheme), Coverage(coverage.column, coverage.scheme, rows=rows)
+            )
+            whole.missed_rows = max(whole.missed_rows, coverage.missed_rows)
+            whole.proposals.update(coverage.proposals)
+            for outcome, texts in coverage.outcomes.items():
+                whole.outcomes.setdefault(outcome, set()).update(texts)
+        return list(merged.values())
 
     def findings(self) -> list[Finding]:
         """Return what to tell of whole columns: codes that lost their zero or are no longer in use."""

@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from loaders.findings import Finding
 DESCRIPTION_FILE = "dataset.toml"
 READING_KEYS = (
     "source", "delivery", "period", "encoding", "sheet", "items", "headerRow",
-    "dialect", "columns", "constants", "waivers", "keepGraphs",
+    "dialect", "columns", "constants", "waivers", "keepGraphs", "thresholds",
 )  # fmt: skip
 # DCAT-AP-SE 3.0.1, class Dataset, by local name; plus the parts of the publish decision.
 METADATA_KEYS = (
@@ -31,6 +31,8 @@ METADATA_KEYS = (
     "qualifiedAttribution", "subject", "replaces", "isReplacedBy", "status", "reason", "fee",
 )  # fmt: skip
 DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipInitialSpace")
+# Shares of rows or identifiers at which a gate warns or blocks; site.toml's [quality] gives those of all datasets.
+THRESHOLD_KEYS = ("unmatchedWarn", "unmatchedBlock", "vanishing", "changed")
 COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator", "crs")
 LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
 _KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -79,6 +81,7 @@ class Dataset:
     constants: dict[str, str]
     waivers: dict[str, str]
     keep_graphs: bool
+    thresholds: dict[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -159,6 +162,7 @@ class _Reader:
                        for name, value in self.table_of(toml, "constants").items()},
             waivers=self.waivers(toml),
             keep_graphs=self.truth(toml, "keepGraphs"),
+            thresholds=self.thresholds(toml),
         )  # fmt: skip
 
     def read(self) -> dict[str, Any]:
@@ -271,6 +275,14 @@ class _Reader:
             if not isinstance(reason, str) or not reason.strip():
                 raise self.wrong(f"waivers.{name}", "ett skäl, som publiceras", "a reason, which is published")
         return said
+
+    def thresholds(self, toml: Mapping[str, Any]) -> dict[str, float]:
+        said = self.table_of(toml, "thresholds")
+        self.check_keys(said, THRESHOLD_KEYS, "thresholds.")
+        for name, share in said.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise self.wrong(f"thresholds.{name}", "en andel mellan 0 och 1", "a share between 0 and 1")
+        return {name: float(share) for name, share in said.items()}
 
     def text_of(self, toml: Mapping[str, Any], key: str) -> str:
         said = toml.get(key, "")

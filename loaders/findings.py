@@ -103,6 +103,13 @@ class Findings:
             if (rule is None or key[0] == rule) and (weight is None or self._listed[key][0].weight == weight)
         )
 
+    def by_rule(self) -> dict[str, int]:
+        """How many findings there were of each rule, listed or not."""
+        counts: dict[str, int] = {}
+        for (rule, _, _), number in self._counts.items():
+            counts[rule] = counts.get(rule, 0) + number
+        return counts
+
     def waive(self, rules: Iterable[str]) -> None:
         """Turn the findings of these rules into information: a steward has published a reason for each."""
         waived = set(rules)

@@ -134,11 +134,14 @@ class _File:
         matched = headers.match(source, self.columns, dataset.columns, constants, report)
         preparation = Preparation(self.document, source, matched, constants, report)
         function = self._compiled(preparation)
-        before = report.counts.rows_out
+        before, read = report.counts.rows_out, report.counts.rows_in
         yield from self._mapped(source, preparation, function)
         preparation.finish()
         for finding in self.derivations.findings():
             report.tell(self._placed(finding, source, preparation))
+        for coverage in self.derivations.covered(report.counts.rows_in - read):
+            coverage.column = preparation.header_of(coverage.column)
+            report.counts.coverage.append(coverage)
         if report.counts.rows_out == before:
             raise SourceError(Finding("source.nothing-mapped", file=source.file, sheet=source.sheet))
 
@@ -185,6 +188,8 @@ class _File:
         if lost:
             self.report.counts.rows_told += 1
             errors = errors or [CellError("values.key", "", "empty", True)]
+        for column in {error.column for error in errors if error.rule.startswith("concepts.")}:
+            self.derivations.miss(column, preparation.text_of(column, cells))
         for error in errors:
             text = preparation.text_of(error.column, cells)
             # The mark of an unfit value is ours; the kind is told of what stands in the source.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from loaders.coverage import Coverage
 from loaders.findings import Finding, Findings
 
 # A cell is text that people read; the largest met in real municipal files was 32 kB.
@@ -32,6 +33,7 @@ class LoadCounts:
     rows_in: int = 0
     rows_out: int = 0
     rows_told: int = 0
+    coverage: list[Coverage] = field(default_factory=list)
 
 
 @dataclass

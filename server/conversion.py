@@ -13,6 +13,7 @@ import ontology
 from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
+from server.columns import header_of, short_name
 from server.graph_files import GraphFile, canonical, read_graph, subject, write_graph
 
 _ROWS = """
@@ -41,6 +42,8 @@ class _Repeats:
     """Rows whose subject was met before; they are numbered by content when all rows are known."""
 
     rows: dict[str, list[tuple[Origin, list[str]]]] = field(default_factory=dict)
+    # Each repeated row, the row that had its subject first, and the properties whose values differ between them.
+    differing: list[tuple[Origin, Origin, list[str]]] = field(default_factory=list)
 
 
 def convert(
@@ -58,8 +61,8 @@ def convert(
         repeats = _Repeats()
         raw = write_graph(_first_rows(load(dataset, delivery, context, findings, counts), index, repeats), graph)
         if repeats.rows:
-            _tell(repeats, dataset, delivery, findings)
             raw = write_graph(_numbered(graph, repeats, index), graph)
+            _tell(repeats, dataset, delivery, context.concept_base, findings)
         index.commit()
     finally:
         index.close()
@@ -96,6 +99,8 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iter
         for origin, lines in others:
             entries.append((origin, sorted({line for line in canonical(lines) if subject(line) == name})))
             yield from (line for line in lines if subject(line) != name)
+        for origin, lines in entries[1:]:
+            repeats.differing.append((origin, entries[0][0], _differing(entries[0][1], lines)))
         entries.sort(key=lambda entry: (entry[1], entry[0].file, entry[0].row))
         for number, (origin, lines) in enumerate(entries, start=1):
             numbered = name if number == 1 else f"{name}/{number}"
@@ -104,6 +109,11 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iter
                 (row_key(numbered), origin.file, origin.sheet, origin.row),
             )
             yield from (f"<{numbered}{line[len(name) + 1 :]}" for line in lines)
+
+
+def _differing(ours: list[str], theirs: list[str]) -> list[str]:
+    """Return the properties of the lines that only one of two descriptions of the same subject has."""
+    return sorted({line.split(" ", 2)[1][1:-1] for line in {*ours} ^ {*theirs}})
 
 
 def list_once(graph: Path) -> Iterator[str]:
@@ -116,17 +126,18 @@ def list_once(graph: Path) -> Iterator[str]:
         copy.unlink()
 
 
-def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, findings: Findings) -> None:
+def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, concept_base: str, findings: Findings) -> None:
     if _repeats_are_expected(dataset):
         count = sum(len(others) for others in repeats.rows.values())
         findings.add(Finding("identifiers.repeated-line", dataset=dataset.key, count=count))
         return
-    for others in repeats.rows.values():
-        for origin, _ in others:
-            file = delivery.files[origin.file].name
-            findings.add(
-                Finding("identifiers.repeated", dataset=dataset.key, file=file, sheet=origin.sheet, row=origin.row)
-            )
+    for origin, first, properties in repeats.differing:
+        columns = dict.fromkeys(header_of(dataset, name, concept_base) or short_name(name) for name in properties)
+        findings.add(
+            Finding("identifiers.repeated", dataset=dataset.key, file=delivery.files[origin.file].name,
+                    sheet=origin.sheet, row=origin.row, column=", ".join(columns),
+                    detail=(("first", str(first.row)), ("place", delivery.files[first.file].name)))
+        )  # fmt: skip
 
 
 def _repeats_are_expected(dataset: Dataset) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -20,9 +21,10 @@ from loaders.fetch import Fetcher, FetchLimits
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
 from server.catalog_check import check_description, check_freshness
-from server.conversion import convert
+from server.conversion import Conversion, convert
+from server.gates import change_gate, coverage_gate, lost_rows_gate, thresholds
 from server.generations import Generation, GraphEntry
-from server.graph_files import GraphFile, read_graph, vanished
+from server.graph_files import GraphFile, read_graph
 from server.rdf_screen import screen_graph
 from server.rdf_source import convert_rdf, is_rdf
 from server.settings import Settings
@@ -32,9 +34,6 @@ from server.site import Site
 from server.uris import key_part
 
 Status = Literal["published", "kept", "blocked", "removed"]
-
-# Above this share of vanished identifiers a steward must confirm: it is more often a cut-off file than a closed school.
-VANISHING_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +186,7 @@ class DatasetWork:
 
     def _deliver(self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings) -> None:
         period = delivery.period or ""
+        before = Counter(findings.by_rule())
         known = self._known.get(dataset.key, {}).get("deliveries", {}).get(period)
         fingerprint = self._fingerprint(dataset, delivery)
         set_aside = fingerprint in state.set_aside and not self._options.named
@@ -201,6 +201,8 @@ class DatasetWork:
             "rows_in": counts.rows_in,
             "rows_out": counts.rows_out,
             "findings": {weight: findings.count(weight=weight) for weight in ("block", "warn", "info")},
+            "rules": dict(Counter(findings.by_rule()) - before),
+            "coverage": [coverage.members() for coverage in counts.coverage],
         }
         state.sources += [(file.path, file.sha256) for file in delivery.files]
         state.set_aside.discard(fingerprint)
@@ -214,7 +216,7 @@ class DatasetWork:
         rows = self._folder / _rows_name(dataset.key, period)
         done = convert(dataset, delivery, self._context(dataset), graph, rows, findings)
         check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
-        self._guard(dataset.key, period, graph, findings)
+        self._guard(dataset, period, done, rows, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
         return done.counts
 
@@ -257,16 +259,20 @@ class DatasetWork:
             if graph.period and graph.period not in state.deliveries:
                 self._carry(dataset.key, graph.period, state)
 
-    def _guard(self, key: str, period: str, graph: Path, findings: Findings) -> None:
-        """Block a delivery that would withdraw more than a fifth of its identifiers, unless confirmed."""
-        old = next((g for g in self._graphs.values() if g.dataset == key and g.period == period), None)
+    def _guard(self, dataset: Dataset, period: str, done: Conversion, rows: Path, findings: Findings) -> None:
+        """Ask the gates about a converted delivery; those that look back to the last one let a confirmed one pass."""
+        limits = thresholds(dataset, self._settings)
+        known = self._known.get(dataset.key, {}).get("deliveries", {}).get(period, {})
+        absolute = "unmatchedBlock" in dataset.thresholds
+        coverage_gate(done.counts.coverage, known.get("coverage", ()), limits, absolute, findings)
+        old = next((g for g in self._graphs.values() if g.dataset == dataset.key and g.period == period), None)
         if old is None or self._previous is None or self._options.confirm:
             return
-        own = self._site.uris.iri("/id/")
-        before, gone = vanished(self._previous.path / old.dump, graph, lambda iri: iri.startswith(own))
-        if before and gone / before > VANISHING_SHARE:
-            detail = (("gone", str(gone)), ("before", str(before)))
-            findings.add(Finding("identifiers.vanishing", count=gone, detail=detail))
+        lost_rows_gate(known.get("rows_out", 0), done.counts.rows_out, findings)
+        if old.sha256 != done.graph.sha256:
+            change_gate(
+                dataset, self._previous.path / old.dump, done.graph.path, rows, self._site.base, limits, findings
+            )
 
     def _context(self, dataset: Dataset) -> LoadContext:
         publisher = self._site.publishers[dataset.publisher]

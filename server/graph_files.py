@@ -12,9 +12,9 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -183,12 +183,3 @@ def subjects(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         held.append(line)
     if held:
         yield current, held
-
-
-def vanished(old: Path, new: Path, counts: Callable[[str], bool]) -> tuple[int, int]:
-    """Return (how many subjects of the old file count, how many of those the new file lacks)."""
-    before = {name for name, _ in subjects(read_graph(old)) if counts(name)}
-    total = len(before)
-    for name, _ in subjects(chain(read_graph(new))):
-        before.discard(name)
-    return total, len(before)

@@ -22,6 +22,7 @@ class DatasetReport:
     rows_out: int
     findings: list[Finding]
     counts: dict[str, int]
+    coverage: list[dict[str, Any]] = field(default_factory=list)
 
     def members(self) -> dict[str, Any]:
         """Return the report as JSON members, each finding with its text in every language."""
@@ -31,6 +32,7 @@ class DatasetReport:
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
             "counts": self.counts,
+            "coverage": self.coverage,
             "findings": [finding_members(finding) for finding in self.findings],
         }
 
@@ -46,7 +48,10 @@ class RunReport:
         """Add a dataset's state and findings."""
         counts = {weight: findings.count(weight=weight) for weight in ("block", "warn", "info")}
         rows_in = sum(delivery["rows_in"] for delivery in state.deliveries.values())
-        self.datasets.append(DatasetReport(state.key, state.status, rows_in, state.rows, list(findings), counts))
+        coverage = [each for delivery in state.deliveries.values() for each in delivery.get("coverage", ())]
+        self.datasets.append(
+            DatasetReport(state.key, state.status, rows_in, state.rows, list(findings), counts, coverage)
+        )
 
     @property
     def blocked(self) -> list[str]:

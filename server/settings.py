@@ -32,6 +32,10 @@ def _limit(name: str, default: Any, en: str, sv: str, kind: type = int) -> Setti
     return Setting(name, kind, default, "limits", en, sv)
 
 
+def _share(name: str, default: float, en: str, sv: str) -> Setting:
+    return Setting(name, float, default, "quality", en, sv)
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", str, "127.0.0.1", "server", "Address to listen on.", "Adress att lyssna på."),
     Setting("port", int, 8080, "server", "Port to listen on.", "Port att lyssna på."),
@@ -63,6 +67,10 @@ SETTINGS: tuple[Setting, ...] = (
     _limit("client_seconds_per_minute", 60.0, "Query time a client may use a minute.", "Frågetid per klient.", float),
     _limit("client_burst_seconds", 120.0, "Query time a client may save up.", "Frågetid att spara upp.", float),
     _limit("client_parallel", 5, "Queries a client may run at once.", "Samtidiga frågor per klient."),
+    _share("unmatched_warn", 0.05, "Share of rows with an unknown code that warns.", "Andel okända koder, varning."),
+    _share("unmatched_block", 0.5, "Share of rows with an unknown code that blocks.", "Andel okända koder, stopp."),
+    _share("vanishing", 0.2, "Share of vanishing identifiers that blocks.", "Andel försvunna identiteter som stoppar."),
+    _share("changed", 0.5, "Share of changed names or codes that blocks.", "Andel ändrade namn, stopp."),
     _limit("source_mb", 2048, "Largest source file, megabytes.", "Största källfil i MB."),
     _limit("fetch_seconds", 120.0, "Longest time to fetch a source.", "Längsta tid att hämta en källa.", float),
     Setting(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,13 +11,13 @@ import ontology
 from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery
+from server.columns import header_of, short_name
 from server.conversion import row_origin
 from server.graph_files import GraphFile, open_graph
 from server.shape_model import ShapeError, read_shapes
 from server.shapes import Breach, Result, ShapeStore, loaded
 
 _RULES = {"Violation": "shapes.violation", "Warning": "shapes.warning", "Info": "shapes.info"}
-_VARIABLES = re.compile(r"\{\+?(\w+)\}")
 # What is broken, for shapes without a message of their own.
 _COMPONENTS: Mapping[str, tuple[str, str]] = {
     "MinCount": ("värde saknas", "a value is missing"),
@@ -81,7 +80,6 @@ class _Telling:
         self._store, self._findings, self._base = store, findings, concept_base
         assert dataset.specification is not None
         self._specification = dataset.specification
-        self._table = ontology.table(dataset.specification)
 
     def tell(self, result: Result) -> None:
         """Add the findings of one constraint: those listed with their places, the rest as a number."""
@@ -95,7 +93,7 @@ class _Telling:
     def _finding(self, result: Result, breach: Breach, place: dict[str, Any], count: int) -> Finding:
         shape = result.check.shape
         what = _COMPONENTS.get(result.check.constraint.component, _OTHER)
-        short = breach.property.rpartition("#")[2].rpartition("/")[2]
+        short = short_name(breach.property)
         messages = shape.messages
         detail = [("specification", self._specification), ("property", breach.property)]
         for number, language in enumerate(("sv", "en")):
@@ -104,7 +102,7 @@ class _Telling:
             detail.append((f"what_{language}", f"{what[number]}{', ' if breach.kind else ''}{breach.kind}"))
         return Finding(
             _RULES.get(shape.severity, _RULES["Violation"]),
-            column=self._header(breach.property),
+            column=header_of(self._dataset, breach.property, self._base),
             kind=breach.kind,
             count=count,
             detail=tuple(detail),
@@ -125,33 +123,3 @@ class _Telling:
             return {}
         file, sheet, row = found
         return {"file": self._delivery.files[file].name, "sheet": sheet, "row": row}
-
-    def _header(self, property: str) -> str:
-        """Return the header of the column that a property's values come from, as the source spells it."""
-        column = column_of(self._table, property, self._base)
-        for header, change in self._dataset.columns.items():
-            if column and column in change.columns:
-                return header
-        return column
-
-
-def column_of(table: Mapping[str, Any], property: str, base: str) -> str:
-    """Return the name of the column of a CSVW table that gives a property its values, "" when there is none.
-
-    A virtual column's values come from the columns that its valueUrl names, or that were derived for it.
-    """
-    columns = table["tableSchema"]["columns"]
-    real = [column for column in columns if not column.get("virtual")]
-    derived = {
-        variable: column["name"] for column in real for variable in column.get(f"{ontology.CSVW_EXTENSION}derive", {})
-    }
-    names = {column["name"] for column in real}
-    for column in [*real, *(column for column in columns if column.get("virtual"))]:
-        if property and property in (column.get("propertyUrl"), base + str(column.get("propertyUrl"))):
-            if not column.get("virtual"):
-                return str(column["name"])
-            variables = _VARIABLES.findall(column.get("valueUrl", ""))
-            for variable in reversed(variables):
-                if variable in names or variable in derived:
-                    return str(derived.get(variable, variable))
-    return ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.graph_files import canonical, difference, read_graph, vanished, write_graph
+from server.graph_files import canonical, difference, read_graph, write_graph
 from server.store import WriteStore, canonical_lines
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -76,11 +76,3 @@ def test_difference_tells_what_came_and_went(tmp_path):
 
     assert [(False, line('"a"')), (True, line('"c"'))] == list(difference(old.path, new.path))
     assert [(True, line('"b"')), (True, line('"c"')), (True, line('"ö"'))] == list(difference(None, new.path))
-
-
-def test_vanished_counts_subjects(tmp_path):
-    subjects = [f"https://data.norrsjo.example/id/school/{n}" for n in range(10)]
-    old = write_graph([line('"a"', name) for name in subjects], tmp_path / "old.nt.gz")
-    new = write_graph([line('"b"', name) for name in subjects[3:]], tmp_path / "new.nt.gz")
-
-    assert (10, 3) == vanished(old.path, new.path, lambda iri: True)

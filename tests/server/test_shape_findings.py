@@ -12,11 +12,11 @@ from rdflib import SH, Graph
 
 import ontology
 from loaders.findings import Finding
+from server.columns import column_of
 from server.generations import DataFolder
 from server.graph_files import read_graph
 from server.publish import publish
 from server.settings import Settings
-from server.shape_findings import column_of
 from server.site import read_site
 from tests.conftest import HEADER, ROWS, SITE, SmallSite
 from tests.server.test_shapes import same

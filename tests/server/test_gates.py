@@ -1,0 +1,150 @@
+"""Files that are whole and well-formed but wrong: found with row and column, and the last good data stays."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from loaders.findings import Finding
+from server.generations import DataFolder
+from tests.conftest import HEADER, SmallSite
+from tests.conftest import ROWS as FIRST_ROWS
+
+ROWS = [row.replace("9901", "1880") for row in FIRST_ROWS]
+MORE = [*ROWS, *(f'1880,1000001{n},"Skola 1{n}",59.{n}1,15.{n}2,Grundskola,Skolgatan 1{n}' for n in range(4))]
+
+
+def blocking(report) -> list[Finding]:
+    return [finding for finding in report.findings() if finding.weight == "block"]
+
+
+def swapped(row: str) -> str:
+    cells = row.split(",")
+    cells[2], cells[6] = f'"{cells[6]}"', cells[2].strip('"')
+    return ",".join(cells)
+
+
+BAD = {
+    "half of the rows": (MORE[:5], HEADER, {"source.fewer-rows": (None, ""), "identifiers.vanishing": (None, "")}),
+    "two columns in each other's place": (
+        [swapped(row) for row in MORE], HEADER, {"source.swapped-columns": (2, "name")},
+    ),
+    "two headers in each other's place": (
+        MORE, HEADER.replace("name", "x").replace("street", "name").replace("x", "street"),
+        {"source.swapped-columns": (2, "name")},
+    ),
+    "keys that mean others now": (
+        [row.replace(f"Skola {n}", f"Förskola {99 - n}") for n, row in enumerate(ROWS, 1)] + MORE[8:], HEADER,
+        {"identifiers.meaning-changed": (2, "name")},
+    ),
+    "codes that mean others now": (
+        [row.replace("Grundskola", "Gymnasieskola") for row in MORE], HEADER,
+        {"identifiers.meaning-changed": (2, "school_form")},
+    ),
+    "codes of another list": (
+        [row.replace("Grundskola", f"Kod {n}") for n, row in enumerate(MORE)], HEADER,
+        {"concepts.coverage-low": (None, "school_form")},
+    ),
+    "ids in the place of names": (
+        [",".join([c[0], c[2].strip('"'), c[1], *c[3:]]) for c in (row.split(",") for row in MORE)], HEADER,
+        {"identifiers.vanishing": (None, "")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "header", "expected"), BAD.values(), ids=BAD)
+def test_wrong_files_are_found_and_the_good_state_stays(small_site: SmallSite, rows, header, expected) -> None:
+    small_site.write(MORE)
+    assert 1 == small_site.publish().generation
+    small_site.write(rows, header)
+
+    done = small_site.publish()
+
+    found = {finding.rule: (finding.row, finding.column) for finding in blocking(done.report)}
+    assert found == expected
+    assert (None, ["asen/skolor"]) == (done.generation, done.blocked)
+    assert "000001" == DataFolder(small_site.data).current_name()
+    for finding in blocking(done.report):
+        for language in ("sv", "en"):
+            assert "{" not in finding.text(language) + finding.advice(language)
+
+
+@pytest.mark.parametrize("name", ["half of the rows", "codes that mean others now"])
+def test_a_steward_who_has_looked_may_confirm(small_site: SmallSite, name: str) -> None:
+    rows, header, _ = BAD[name]
+    small_site.write(MORE)
+    small_site.publish()
+    small_site.write(rows, header)
+    assert 2 == small_site.publish(confirm=True).generation
+
+
+def test_a_few_renamed_schools_are_no_alarm(small_site: SmallSite) -> None:
+    small_site.write(MORE)
+    small_site.publish()
+    small_site.write([MORE[0].replace("Skola 1", "Norra"), MORE[1].replace("Skola 2", "Södra"), *MORE[2:]])
+    assert 2 == small_site.publish().generation
+
+
+def declare(site: SmallSite, text: str) -> None:
+    with (site.dataset / "dataset.toml").open("a", encoding="utf-8") as description:
+        description.write(text)
+
+
+def test_unknown_codes_are_counted_and_get_proposals(small_site: SmallSite) -> None:
+    small_site.write([MORE[0].replace("Grundskola", "Grundskola F-9"), *MORE[1:]])
+
+    done = small_site.publish()
+
+    finding = next(finding for finding in done.report.findings() if finding.rule == "concepts.coverage")
+    assert ("warn", "school_form") == (finding.weight, finding.column)
+    assert "1 av 12 rader (8 %)" in finding.text("sv") and "”Grundskola F-9” → " in finding.text("sv")
+    report = json.loads((small_site.data / "generations/000001/reports/asen/skolor.json").read_text("utf-8"))
+    (coverage,) = [each for each in report["coverage"] if each["unmatched"]]
+    assert (12, 1, 1, 1, 0, 0) == tuple(
+        coverage[name] for name in ("rows", "missed_rows", "matched", "unmatched", "ambiguous", "deprecated")
+    )
+    assert "Grundskola" in coverage["proposals"][0]["concepts"]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "blocked"),
+    [("unmatchedBlock = 0.05", True), ("unmatchedBlock = 0.1", False), ("unmatchedWarn = 0.2", False)],
+)
+def test_thresholds_are_the_stewards(small_site: SmallSite, thresholds: str, blocked: bool) -> None:
+    declare(small_site, f"[thresholds]\n{thresholds}\n")
+    small_site.write([MORE[0].replace("Grundskola", "Grundskola F-9"), *MORE[1:]])
+
+    done = small_site.publish()
+
+    assert blocked == bool(done.blocked)
+    warned = any(finding.rule == "concepts.coverage" for finding in done.report.findings())
+    assert warned == (thresholds == "unmatchedBlock = 0.1")
+
+
+@pytest.mark.parametrize("line", ["unmatched = 0.5", "unmatchedWarn = 2", 'vanishing = "half"', "changed = true"])
+def test_a_wrong_threshold_is_told_with_its_line(small_site: SmallSite, line: str) -> None:
+    declare(small_site, f"[thresholds]\n{line}\n")
+    (finding,) = blocking(small_site.publish().report)
+    assert finding.rule in ("description.unknown-key", "description.wrong-value")
+    assert "thresholds." in finding.text("sv")
+
+
+def test_texts_that_resemble_no_concept_are_counted_and_not_shown(small_site: SmallSite) -> None:
+    small_site.write([MORE[0].replace("Grundskola", "Kim Berg 811218-9876"), *MORE[1:]])
+
+    small_site.publish()
+
+    for path in (small_site.data / "generations/000001/reports").rglob("*.json"):
+        text = path.read_text("utf-8")
+        assert "Kim" not in text and "9876" not in text and '"unmatched": 1' in text
+
+
+def test_a_repeated_key_with_other_content_is_told_with_row_and_column(small_site: SmallSite) -> None:
+    small_site.write([*ROWS, ROWS[0].replace("Skola 1", "Skola A").replace("Skolgatan 1", "Nygatan 1")])
+
+    done = small_site.publish()
+
+    found = [finding for finding in done.report.findings() if finding.rule == "identifiers.repeated"]
+    assert [(10, "name, street")] == [(finding.row, finding.column) for finding in found]
+    assert "2" in found[0].text("sv"), "the other row is named"
