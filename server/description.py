@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import islice
 from urllib.parse import quote
 
+import queries
 from server.rdf_formats import Term, Triple, Value, iri, text, triple, value
 from server.store import ReadStore
 
@@ -23,7 +24,7 @@ FIRST_INVERSE = 20
 """Most subjects per inverse property in a description that is not a page of that property."""
 
 MANY_INVERSE = 1000
-"""From here on the count of inverse links is worth remembering."""
+"""From here on the store counts the inverse links by a query."""
 
 _DEPTH, _PARTS = 3, 200
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -209,9 +210,11 @@ def describe_page(
     properties: tuple[Property, ...] = ()
     inverse: tuple[Inverse, ...] = ()
     if window.inverse:
-        subjects = list(store.subjects(window.property, iri))
-        if shown := subjects[start : start + PAGE]:
-            inverse = (Inverse(window.property, tuple(shown), len(subjects)),)
+        total = len(list(islice(store.subjects(window.property, iri), MANY_INVERSE)))
+        if total == MANY_INVERSE:
+            total = _incoming_counts(store, iri)[window.property]
+        if shown := tuple(islice(store.subjects(window.property, iri), start, start + PAGE)):
+            inverse = (Inverse(window.property, shown, total),)
     else:
         values = sorted(store.values(iri, window.property), key=str)
         if terms := values[start : start + PAGE]:
@@ -231,7 +234,9 @@ def incoming(store: ReadStore, iri: str, limit: int) -> tuple[Inverse, ...]:
     """Return every property by which something points at an IRI, its count and its first subjects."""
     first: dict[str, list[str]] = {}
     totals: dict[str, int] = {}
-    for subject, property in store.incoming(iri):
+    for number, (subject, property) in enumerate(store.incoming(iri)):
+        if number == MANY_INVERSE:
+            return _many_incoming(store, iri, limit)
         total = totals.get(property, 0)
         totals[property] = total + 1
         if total < limit:
@@ -239,6 +244,18 @@ def incoming(store: ReadStore, iri: str, limit: int) -> tuple[Inverse, ...]:
     return tuple(
         Inverse(property, tuple(sorted(subjects)), totals[property]) for property, subjects in sorted(first.items())
     )
+
+
+def _many_incoming(store: ReadStore, iri: str, limit: int) -> tuple[Inverse, ...]:
+    """Return the same for what very much points at: the store counts ten times as fast by itself."""
+    return tuple(
+        Inverse(property, tuple(sorted(islice(store.subjects(property, iri), limit))), total)
+        for property, total in sorted(_incoming_counts(store, iri).items())
+    )
+
+
+def _incoming_counts(store: ReadStore, iri: str) -> dict[str, int]:
+    return store.tally(queries.get("resource/incoming-counts").bind({"resource": [iri]}, lambda given: given, iri))
 
 
 def is_part(name: str, of: str) -> bool:

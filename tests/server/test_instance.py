@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from pathlib import Path
 
@@ -146,6 +147,19 @@ def test_pages_of_a_property(hostile: Flask) -> None:
     assert client.get(f"/res/def/local/many?{related}&page=151").status_code == 404
     page = client.get(f"/res/def/local/many?{related}&page=2", headers={"Accept": CHROME}).get_data(as_text=True)
     assert 'rel="prev"' in page and 'rel="next"' in page
+
+
+def test_pages_of_inverse_links(hostile: Flask) -> None:
+    client = hostile.test_client()
+    broader = "inverse=http%3A%2F%2Fwww.w3.org%2F2004%2F02%2Fskos%2Fcore%23broader"
+    seen: set[str] = set()
+    for page in (1, 2, 150):
+        text = client.get(f"/res/def/local/hub?{broader}&page={page}", headers={"Accept": "text/turtle"}).get_data(True)
+        assert "totalItems 30000" in text
+        found = set(re.findall(r"<https://data\.asen\.example/(def/other/\d{5})> ", text))
+        assert len(found) == 200 and not found & seen
+        seen |= found
+    assert client.get(f"/res/def/local/hub?{broader}&page=151").status_code == 404
 
 
 def test_broader_in_a_circle_ends(hostile: Flask) -> None:
