@@ -18,7 +18,7 @@ from loaders.findings import Finding
 DESCRIPTION_FILE = "dataset.toml"
 READING_KEYS = (
     "source", "delivery", "period", "encoding", "sheet", "items", "headerRow",
-    "dialect", "columns", "constants", "waivers", "keepGraphs", "thresholds",
+    "dialect", "columns", "constants", "waivers", "keepGraphs", "thresholds", "wide", "join",
 )  # fmt: skip
 # DCAT-AP-SE 3.0.1, class Dataset, by local name; plus the parts of the publish decision.
 METADATA_KEYS = (
@@ -34,6 +34,7 @@ DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipI
 # Shares of rows or identifiers at which a gate warns or blocks; site.toml's [quality] gives those of all datasets.
 THRESHOLD_KEYS = ("unmatchedWarn", "unmatchedBlock", "vanishing", "changed")
 COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator", "crs")
+JOIN_KEYS = ("source", "on", "take")
 LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
 _KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PERIOD = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2]))?")
@@ -61,6 +62,16 @@ class ColumnChange:
 
 
 @dataclass(frozen=True)
+class Join:
+    """Another file whose columns are added to each row: `mine` and `theirs` are the headers that must agree."""
+
+    source: str
+    mine: str
+    theirs: str
+    take: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """One dataset as its steward describes it: DCAT metadata, and how to read its source."""
 
@@ -82,6 +93,8 @@ class Dataset:
     waivers: dict[str, str]
     keep_graphs: bool
     thresholds: dict[str, float] = field(default_factory=dict)
+    wide: dict[str, dict[str, str]] = field(default_factory=dict)
+    join: Join | None = None
 
     @property
     def key(self) -> str:
@@ -136,13 +149,7 @@ class _Reader:
                 raise self.fault("folder-name", name=name)
         toml = self.read()
         self.check_keys(toml, (*READING_KEYS, *METADATA_KEYS))
-        specification = toml.get("conformsTo")
-        if isinstance(specification, list):
-            specification = next((name for name in specification if name in specification_names()), None)
-        elif specification is not None and ":" not in str(specification):
-            specification = self.known_specification(self.text_of(toml, "conformsTo"))
-        else:
-            specification = None
+        specification = self.specification(toml)
         return Dataset(
             publisher=self.publisher,
             name=self.folder.name,
@@ -163,6 +170,8 @@ class _Reader:
             waivers=self.waivers(toml),
             keep_graphs=self.truth(toml, "keepGraphs"),
             thresholds=self.thresholds(toml),
+            wide=self.wide(toml),
+            join=self.join(toml),
         )  # fmt: skip
 
     def read(self) -> dict[str, Any]:
@@ -183,6 +192,15 @@ class _Reader:
         for key in table:
             if key not in known:
                 raise self.fault("unknown-key", row=self.line(key), key=path + key, nearest=nearest(key, known))
+
+    def specification(self, toml: Mapping[str, Any]) -> str | None:
+        """Return the specification of ours that conformsTo names, by its name or by its address."""
+        said = toml.get("conformsTo")
+        if isinstance(said, list):
+            return next((name for entry in said if (name := specification_name(str(entry)))), None)
+        if said is None or ":" in str(said):
+            return specification_name(str(said or ""))
+        return self.known_specification(self.text_of(toml, "conformsTo"))
 
     def known_specification(self, name: str) -> str:
         known = specification_names()
@@ -284,6 +302,36 @@ class _Reader:
                 raise self.wrong(f"thresholds.{name}", "en andel mellan 0 och 1", "a share between 0 and 1")
         return {name: float(share) for name, share in said.items()}
 
+    def wide(self, toml: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+        """Read which headers hold what a column should say: `"20??" = { period = "{header}" }`."""
+        said = self.table_of(toml, "wide")
+        for header, row in said.items():
+            if not isinstance(row, dict) or not row:
+                raise self.wrong(f"wide.{header}", "en tabell som { period = \"{header}\" }",
+                                 "a table as { period = \"{header}\" }")  # fmt: skip
+        return {
+            header: {name: self.plain(f"wide.{header}.{name}", value) for name, value in row.items()}
+            for header, row in said.items()
+        }
+
+    def join(self, toml: Mapping[str, Any]) -> Join | None:
+        """Read which other file's columns to add, and by which headers its rows are found."""
+        said = self.table_of(toml, "join")
+        if not said:
+            return None
+        self.check_keys(said, JOIN_KEYS, "join.")
+        on, take = said.get("on"), said.get("take")
+        pair = [(str(mine), str(theirs)) for mine, theirs in on.items()] if isinstance(on, dict) else []
+        if len(pair) != 1:
+            raise self.wrong("join.on", "{ \"vår rubrik\" = \"deras rubrik\" }",
+                             "{ \"our header\" = \"their header\" }")  # fmt: skip
+        if not isinstance(take, list) or not take or not all(isinstance(name, str) for name in take):
+            raise self.wrong("join.take", "en lista av rubriker", "a list of headers")
+        source = said.get("source")
+        if not isinstance(source, str) or not source or ".." in Path(source).parts or is_address(source):
+            raise self.wrong("join.source", "ett filnamn i samma mapp", "a file name in the same folder")
+        return Join(source, *pair[0], tuple(take))
+
     def text_of(self, toml: Mapping[str, Any], key: str) -> str:
         said = toml.get(key, "")
         if not isinstance(said, str):
@@ -331,6 +379,16 @@ def is_address(source: str) -> bool:
     (True, False)
     """
     return source.startswith(("https://", "http://"))
+
+
+def specification_name(said: str) -> str | None:
+    """Return the name of the specification that a text names, or whose address it is, on whatever concept base.
+
+    >>> specification_name("https://data.granby.se/spec/skolor"), specification_name("https://example.org/skolor")
+    ('skolor', None)
+    """
+    name = said.rpartition("/spec/")[2].rstrip("/") if is_address(said) and "/spec/" in said else said
+    return name if name in specification_names() else None
 
 
 def specification_names() -> tuple[str, ...]:

@@ -16,23 +16,28 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from loaders import headers, specification, subjects
+from loaders import headers, specification, wide
 from loaders.concepts import ConceptIndex
 from loaders.csvw import CellError, RowFunction, compile_table
 from loaders.csvw.problems import CsvwError, kind_of
 from loaders.csvw.templates import encode_simple
 from loaders.derivations import Derivations
-from loaders.description import Dataset, is_address
+from loaders.description import Dataset, Join, is_address
 from loaders.errors import DescriptionError, SourceError
 from loaders.findings import Finding, Findings
+from loaders.joining import joined
 from loaders.opening import Declared, open_table
 from loaders.preparation import UNFIT, Preparation
 from loaders.source import LoadCounts, Report, SourceFile, Table
+from loaders.table import clean_header
 
 __all__ = ["Delivery", "LoadContext", "LoadCounts", "Origin", "SourceFile", "deliveries", "load"]
 
 Fetch = Callable[[str], list[SourceFile]]
-_PERIOD = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_ .]?(0[1-9]|1[0-2]))?(?!\d)")
+# A day in a name (20260131, 2026-01-31) tells its month.
+_PERIOD = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)(?:([-_ .]?)(0[1-9]|1[0-2])(?:\2(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)"
+)
 _METADATA = re.compile(r"(?:^|-)metadata\.json$")
 
 
@@ -82,12 +87,13 @@ def deliveries(dataset: Dataset, fetch: Fetch | None = None) -> list[Delivery]:
         files.update((file.name, file) for file in found)
     if not files:
         raise SourceError(Finding("source.none-given", dataset.key))
+    beside = _beside(dataset, files)
     if not _by_period(dataset):
-        return [Delivery(None, tuple(files[name] for name in sorted(files)))]
+        return [Delivery(None, (*(files[name] for name in sorted(files)), *beside))]
     periods: dict[str, list[SourceFile]] = {}
     for name in sorted(files):
         periods.setdefault(_period(dataset, name), []).append(files[name])
-    return [Delivery(period, tuple(periods[period])) for period in sorted(periods)]
+    return [Delivery(period, (*periods[period], *beside)) for period in sorted(periods)]
 
 
 def load(
@@ -104,14 +110,17 @@ def load(
     """
     report = Report(findings, counts if counts is not None else LoadCounts())
     for number, file in enumerate(delivery.files):
-        yield from _File(dataset, file, number, context, report).rows()
+        if dataset.join is None or file.name != dataset.join.source:
+            yield from _File(dataset, delivery, number, context, report).rows()
 
 
 class _File:
     """One file on its way through the mapping."""
 
-    def __init__(self, dataset: Dataset, file: SourceFile, number: int, context: LoadContext, report: Report) -> None:
+    def __init__(self, dataset: Dataset, delivery: Delivery, number: int, context: LoadContext, report: Report) -> None:
+        file = delivery.files[number]
         self.dataset = dataset
+        self.beside = delivery.files
         self.file = file
         self.number = number
         self.context = context
@@ -128,8 +137,12 @@ class _File:
     def _rows(self, scratch: Path) -> Iterator[tuple[str, Origin, list[str]]]:
         dataset, report = self.dataset, self.report
         said = Declared(dataset.encoding, dataset.sheet, dataset.items, dataset.header_row, dataset.dialect)
-        recognise = headers.recogniser(self.columns, dataset.columns)
+        recognise = wide.recogniser(headers.recogniser(self.columns, dataset.columns), dataset.wide)
         source = open_table(self.file.path, self.file.name, recognise, report, scratch, said)
+        if dataset.join:
+            source = self._joined(source, dataset.join, scratch)
+        if dataset.wide:
+            source = wide.melt(source, dataset.wide)
         constants = specification.absent_values(self.columns, self.context.authority) | dataset.constants
         matched = headers.match(source, self.columns, dataset.columns, constants, report)
         preparation = Preparation(self.document, source, matched, constants, report)
@@ -144,6 +157,19 @@ class _File:
             report.counts.coverage.append(coverage)
         if report.counts.rows_out == before:
             raise SourceError(Finding("source.nothing-mapped", file=source.file, sheet=source.sheet))
+
+    def _joined(self, source: Table, join: Join, scratch: Path) -> Table:
+        """Return the table with the columns of the file that [join] names."""
+        other = next((file for file in self.beside if file.name == join.source), None)
+        if other is None:
+            raise SourceError(Finding("source.missing", self.dataset.key, join.source))
+
+        def recognise(cells: Sequence[str]) -> int:
+            return len({join.theirs, *join.take} & {clean_header(cell) for cell in cells})
+
+        place = scratch / "joined"
+        place.mkdir()
+        return joined(source, open_table(other.path, other.name, recognise, self.report, place), join, self.report)
 
     def _compiled(self, preparation: Preparation) -> RowFunction:
         context = self.context
@@ -161,9 +187,10 @@ class _File:
             },
             derivations=self.derivations.factories(),
             expand=context.expand,
+            once=True,
         )
         try:
-            return subjects.compiled(described, preparation.positions, compile_)
+            return compile_(described, preparation.positions)
         except CsvwError as error:
             detail = (("fault", error.problem),)
             raise DescriptionError(Finding("description.broken-mapping", self.dataset.key, detail=detail)) from None
@@ -211,6 +238,17 @@ class _File:
         )
 
 
+def _beside(dataset: Dataset, files: dict[str, SourceFile]) -> list[SourceFile]:
+    """Take the file of [join] out of the sources: it is delivered with them, and has no rows of its own."""
+    if dataset.join is None:
+        return []
+    found = [file for file in _local(dataset, dataset.join.source) if file.name == dataset.join.source]
+    if not found:
+        raise SourceError(Finding("source.missing", dataset.key, dataset.join.source))
+    files.pop(dataset.join.source, None)
+    return found
+
+
 def _local(dataset: Dataset, pattern: str) -> list[SourceFile]:
     """Return the files of the dataset's folder that a name or pattern means, hidden files and descriptions left out."""
     # macOS writes names decomposed (NFD), everyone else composed: å in a pattern must find both.
@@ -247,7 +285,7 @@ def _period(dataset: Dataset, name: str) -> str:
     """Return the period a file's name tells; dataset.toml's own word stands in when it has none."""
     found = _PERIOD.findall(name)
     if found:
-        year, month = max(found, key=lambda hit: bool(hit[1]))
+        year, _, month = max(found, key=lambda hit: bool(hit[2]))
         return f"{year}-{month}" if month else str(year)
     if dataset.period is None:
         raise SourceError(Finding("source.period-missing", dataset.key, name))
