@@ -46,12 +46,12 @@ def test_each_representation_has_its_own_tag(client: FlaskClient) -> None:
 
 
 def test_vary_names_what_was_negotiated(client: FlaskClient) -> None:
-    assert client.get(DOCUMENT).headers["Vary"] == "Accept, Accept-Language"
+    assert client.get(DOCUMENT).headers["Vary"] == "Accept, Accept-Language, Accept-Datetime"
     turtle = client.get(DOCUMENT, headers={"Accept": "text/turtle"})
-    assert turtle.headers["Vary"] == "Accept, Accept-Language, Accept-Profile"
+    assert turtle.headers["Vary"] == "Accept, Accept-Language, Accept-Profile, Accept-Datetime"
     assert "Vary" not in client.get(f"{DOCUMENT}.ttl").headers
     assert client.get(f"{DOCUMENT}.html").headers["Vary"] == "Accept-Language"
-    assert client.get("/res/school/none").headers["Vary"] == "Accept, Accept-Language"
+    assert client.get("/res/school/none").headers["Vary"] == "Accept, Accept-Language, Accept-Datetime"
 
 
 def test_errors_are_kept_shortly_or_not_at_all(client: FlaskClient) -> None:
