@@ -77,6 +77,7 @@ def echo_publication(done: Publication, format: str, brief: bool = False) -> Non
     if format == "json":
         members = done.report.members() | {
             "generation": done.generation, "changed": done.changed, "identifiers": dict(done.events),
+            "differences": done.differences,
         }  # fmt: skip
         click.echo(json.dumps(members, ensure_ascii=False, indent=1))
         return
@@ -84,6 +85,10 @@ def echo_publication(done: Publication, format: str, brief: bool = False) -> Non
         echo_findings(done.report)
     if done.generation is None:
         what = len(done.changed)
+        for difference in done.differences:
+            click.echo(" ".join(filter(None, (difference["dataset"] or difference["graph"], difference["period"]))))
+            for sentence in difference["text"][say.language]:
+                click.echo(f"  {sentence}")
         if what:
             say(
                 sv=f"{what} grafer skulle ändras; inget är publicerat.",

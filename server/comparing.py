@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -45,7 +45,12 @@ class Compared:
 
 def pairs(old: Path | None, new: Path | None) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield (subject, its lines before, its lines now) of every subject in either file, in the files' order."""
-    ours, theirs = subjects(read_graph(old)), subjects(read_graph(new))
+    return pair_lines(read_graph(old), read_graph(new))
+
+
+def pair_lines(old: Iterable[str], new: Iterable[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield (subject, its lines before, its lines now) from canonical lines in order."""
+    ours, theirs = subjects(old), subjects(new)
     before, after = next(ours, None), next(theirs, None)
     while before is not None or after is not None:
         # Lines are sorted whole, so subjects are in the order of "subject> ".

@@ -24,10 +24,11 @@ from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, build_store, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.catalog_metadata import is_listed_only
+from server.change_words import graph_change, vocabulary
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError, StorageError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import GraphFile, difference, subjects, write_graph
+from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
 from server.ledger import Ledger, Recorder
 from server.provenance import provenance_lines
 from server.purge import finish_interrupted, refused, without_refused
@@ -56,6 +57,7 @@ class Publication:
     report: RunReport
     changed: list[str] = field(default_factory=list)
     events: Mapping[str, int] = field(default_factory=dict)
+    differences: list[dict[str, Any]] = field(default_factory=list)  # of a dry run, with their sentences
 
     @property
     def blocked(self) -> list[str]:
@@ -264,7 +266,8 @@ class _Run:
                 with self._ledger.recording(self._previous.number, self._time) as recorder:
                     self._declare(recorder)
             write_reports(self._data.path, None, self._report)
-            return Publication(None, self._report, [change.entry.iri for change in changed])
+            would = self._differences(changed) if dry_run else []
+            return Publication(None, self._report, [change.entry.iri for change in changed], differences=would)
         number = self._assemble()
         counts = self._record(number, changed)
         self._archive()
@@ -284,6 +287,18 @@ class _Run:
             others = without_refused(self._folder, state.graphs, before, names)
             state.graphs = [others.get(graph.iri, graph) for graph in state.graphs]
             self._graphs.update(others)
+
+    def _differences(self, changed: list[Change]) -> list[dict[str, Any]]:
+        """Return in plain words what a publication would change; the catalogue only repeats it."""
+        labels = vocabulary(self._site.concept_base)
+        found = []
+        for change in changed:
+            entry = change.entry
+            if entry.kind != "catalog":
+                lines = read_graph(change.old), read_graph(change.new)
+                said = graph_change(entry.iri, entry.kind, entry.dataset, entry.period, *lines)
+                found += [said.members(labels)] if said else []
+        return found
 
     def _describe(self) -> None:
         """Write the graphs that are not datasets': ontology, concepts, catalogue."""

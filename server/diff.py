@@ -1,0 +1,33 @@
+"""The difference between two generations, graph by graph and in plain words."""
+
+from __future__ import annotations
+
+from server.change_words import GraphChange, graph_change
+from server.errors import OperationError
+from server.generations import DataFolder
+from server.history import History
+
+
+def diff(data: DataFolder, one: int, two: int) -> list[GraphChange]:
+    """Return what changed from one generation to another, dataset by dataset; older ones are rebuilt from history.
+
+    Raises OperationError for a generation that never was.
+    """
+    history = History(data)
+    numbers = history.numbers()
+    for number in (one, two):
+        if number not in numbers:
+            listed = f"{numbers[0]} to {numbers[-1]}" if numbers else "none yet"
+            raise OperationError(f"There is no generation {number}; there are {listed}.")
+    before, after = history.graphs(one), history.graphs(two)
+    found = []
+    for iri in sorted(before.keys() | after.keys()):
+        graph = after.get(iri) or before[iri]
+        if graph.kind == "catalog":
+            continue  # it repeats what changed in the datasets, with new dates
+        old = history.lines(one, iri) if iri in before else iter(())
+        new = history.lines(two, iri) if iri in after else iter(())
+        change = graph_change(iri, graph.kind, graph.dataset, graph.period, old, new)
+        if change:
+            found.append(change)
+    return found
