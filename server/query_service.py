@@ -151,9 +151,12 @@ class QueryService:
         """The pool if it has been started."""
         return self._pool
 
-    def for_client(self, client: Client, generation: Generation) -> ClientPool:
-        """Return the readers as one client may use them: within its limits, and paid for."""
-        return ClientPool(self.pool(generation), self.budgets, client, generation)
+    def for_client(self, client: Client, generation: Generation, past: Generation | None = None) -> ClientPool:
+        """Return the readers as one client may use them: within its limits, and paid for.
+
+        `generation` is the current one; with `past`, that one is asked, and the readers stay on the current.
+        """
+        return ClientPool(self.pool(generation), self.budgets, client, past or generation)
 
     def answer(
         self,
@@ -163,9 +166,10 @@ class QueryService:
         generation: Generation,
         client: Client,
         limits: Limits | None = None,
+        past: Generation | None = None,
     ) -> Result:
         """Return the whole answer over a generation; raises Problem. The client pays for the time it takes."""
-        return self.for_client(client, generation).query(
+        return self.for_client(client, generation, past).query(
             request.query,
             accept_format=media_type,
             default_graphs=request.default_graphs,

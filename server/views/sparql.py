@@ -6,7 +6,10 @@ import atexit
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime as http_date
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -14,6 +17,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
 from server.generations import Generation
+from server.history import read_moment
 from server.query_service import Client, ClientPool, QueryService
 from server.readers import Limits, Result
 from server.service_description import limit_words, of_manifest, service_texts
@@ -69,16 +73,57 @@ def sparql() -> Response:
     )
     if asked is None:
         return _describe()
-    service, generation = queries(), torg().generation()
+    service = queries()
     scanned = service.scan(asked.query)
     if scanned.form == "UPDATE":
         raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
     format = negotiated(_offered(scanned), asked.format or None)
+    if not asked.at:
+        return _answer(asked, scanned, format, None)
+    with closing(_past(asked.at)) as past:
+        return _answer(asked, scanned, format, past)
+
+
+def _answer(asked: ProtocolRequest, scanned: Scan, format: Format, past: Generation | None) -> Response:
+    """Answer a query over the current generation, or over a past one."""
+    service, generation = queries(), torg().generation()
     client = _client(service)
     if format is HTML:
-        return _result_page(service, asked, scanned, generation, client)
-    result = service.answer(asked, scanned, format.media_type, generation, client)
-    return _respond(result, format, client, generation)
+        response = _result_page(service, asked, scanned, generation, client, past)
+    else:
+        result = service.answer(asked, scanned, format.media_type, generation, client, past=past)
+        response = _respond(result, format, client, past or generation)
+    if past is not None and response.status_code in (200, 304):
+        # What was published does not change, so neither does what is asked of it (RFC 7089, section 2.1.1).
+        response.headers["Memento-Datetime"] = http_date(past.created, usegmt=True)
+        if scanned.deterministic and not client.token:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def _past(asked: str) -> Generation:
+    """Open the generation that `?at=` names by number or time; raises Problem 400, and 404 when it is not kept."""
+    data = torg().data
+    kept = data.numbers()
+    try:
+        moment = read_moment(asked)
+    except ValueError:
+        raise Problem(400, f"at takes the number of a generation or a time, not {asked[:40]!r}.") from None
+    number = moment if isinstance(moment, int) else _number_at(moment, kept)
+    if number not in kept:
+        listed = ", ".join(map(str, kept))
+        raise Problem(404, f"Queries are answered for the generations that are kept: {listed}.", kept=kept)
+    return data.generation(number)
+
+
+def _number_at(time: datetime, kept: Sequence[int]) -> int:
+    """Return the kept generation that was the newest at a time; 0 for a time before all of them."""
+    newest = 0
+    for number in kept:
+        with closing(torg().data.generation(number)) as generation:
+            if generation.created <= time:
+                newest = number
+    return newest
 
 
 @blueprint.route("/sparql/check", methods=_METHODS)
@@ -207,7 +252,12 @@ def _describe() -> Response:
 
 
 def _result_page(
-    service: QueryService, asked: ProtocolRequest, scanned: Scan, generation: Generation, client: Client
+    service: QueryService,
+    asked: ProtocolRequest,
+    scanned: Scan,
+    generation: Generation,
+    client: Client,
+    past: Generation | None,
 ) -> Response:
     """Return the page with the query and its answer; errors are pages too."""
     media_type = "text/turtle" if scanned.is_graph else "application/sparql-results+json"
@@ -216,9 +266,9 @@ def _result_page(
         rows=min(_SHOWN_ROWS, client.limits.rows or _SHOWN_ROWS),
         bytes=min(_SHOWN_BYTES, client.limits.bytes or _SHOWN_BYTES),
     )
-    result = service.answer(asked, scanned, media_type, generation, client, limits)
+    result = service.answer(asked, scanned, media_type, generation, client, limits, past)
     response = _page(asked, scanned, result, shortened=limits != client.limits)
-    _tell(response, result, limits, generation)
+    _tell(response, result, limits, past or generation)
     return response
 
 
@@ -269,7 +319,9 @@ def _downloads(asked: ProtocolRequest, scanned: Scan) -> list[tuple[str, str, st
     found = []
     for format in _offered(scanned):
         if format is not HTML:
-            query = urlencode([("query", asked.query), *graphs, ("format", format.suffix)])
+            query = urlencode(
+                [("query", asked.query), *graphs, *([("at", asked.at)] if asked.at else []), ("format", format.suffix)]
+            )
             found.append((format.label, f"{here('/sparql')}?{query}", format.media_type))
     return found
 

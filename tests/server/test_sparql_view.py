@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,6 +18,7 @@ from server import create_app
 from server.service_description import GEOSPARQL_FUNCTIONS
 from server.settings import read_settings
 from server.tokens import TokenFile
+from tests.conftest import NOW, ROWS, SmallSite
 
 JSON, XML, CSV, TSV = (
     "application/sparql-results+json",
@@ -302,3 +304,27 @@ def test_a_page_shows_the_beginning_and_offers_the_rest(starter: Path) -> None:
     assert page.text.count("<tr>") == 1001
     assert "cut off on this page" in page.text and "format=csv" in page.text
     app.extensions["torg.queries"].close()
+
+
+def test_the_past_is_asked_as_long_as_it_is_kept(small_site: SmallSite) -> None:
+    for count, moment in ((8, NOW), (5, NOW + timedelta(days=7))):
+        small_site.write(ROWS[:count])
+        small_site.publish(now=moment, confirm=count < 8)
+    app = create_app(small_site.folder, read_settings(environment={}, flags={"readers": 1}))
+    client = app.test_client()
+    query = "SELECT (COUNT(*) AS ?n) { ?s a <https://schema.org/School> }"
+
+    def schools(**at: str) -> tuple[str, str | None]:
+        response = ask(client, query, CSV, **at)
+        assert response.status_code == 200, response.text
+        return response.text.split()[1], response.headers.get("Memento-Datetime")
+
+    assert schools() == ("5", None)
+    assert schools(at="000001") == ("8", "Sun, 01 Mar 2026 04:00:00 GMT")
+    assert schools(at="2026-03-05T00:00:00+00:00") == ("8", "Sun, 01 Mar 2026 04:00:00 GMT")
+    assert schools(at="2")[0] == schools(at="2026-12-24")[0] == schools()[0] == "5"
+    assert "immutable" in ask(client, query, CSV, at="1").headers["Cache-Control"]
+    assert [ask(client, query, CSV, at=wrong).status_code for wrong in ("3", "2020-01-01", "igår")] == [404, 404, 400]
+    assert 'name="at" value="1"' in ask(client, query, CHROME, at="1").text
+    app.extensions["torg.queries"].close()
+    app.extensions["torg"].close()
