@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from itertools import islice
 
-from server.description import Window, describe
+from server.description import PAGE, Window, describe
 from server.errors import Problem
 from server.formats import CSV, GEOJSON, XLSX, Format
 from server.instance import Opened, Torg
@@ -16,7 +16,7 @@ TABLES = (CSV, XLSX, GEOJSON)
 """The formats of this module; their words are in the visitor's language."""
 
 LIST_PAGE = 5_000
-"""Most things in one table of those that point at something; `page` leads to the others."""
+"""Most things in one table of those that point at something; `page` counts in steps of PAGE, as in every format."""
 
 
 def twins_of(opened: Opened, iri: str, window: Window | None) -> tuple[Format, ...]:
@@ -37,7 +37,7 @@ def write_twin(
     store = opened.generation.store
     target = BytesIO()
     if window is not None and window.inverse:
-        start = (window.page - 1) * LIST_PAGE
+        start = (window.page - 1) * PAGE
         things = list(of_store(store, islice(store.subjects(window.property, iri), start, start + LIST_PAGE)))
         if not things:
             raise Problem(404, "There is no such page of this description.")

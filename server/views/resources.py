@@ -206,12 +206,13 @@ def _with_format(document: str, format: Format) -> str:
 def _page(opened: Opened, description: Description, address: str, spoken: str, offered: tuple[Format, ...]) -> bytes:
     site = torg()
     shown = describe_for_page(opened, site, description, spoken)
+    query = description.window.query() if description.window else ""
+    canonical = joined(address, query)
     formats = [
-        (format.label, here(_with_format(address, format)), format.media_type)
+        (format.label, here(_with_format(canonical, format)), format.media_type)
         for format in offered
         if format is not HTML
     ]
-    query = description.window.query() if description.window else ""
     return page(
         "resource.html",
         spoken,
@@ -220,7 +221,7 @@ def _page(opened: Opened, description: Description, address: str, spoken: str, o
         story=story(site, description.iri, spoken),
         data_block=schema_org(description, spoken),
         address=here(address),
-        canonical=joined(here(address), query),
+        canonical=here(canonical),
         generation=opened.generation.name,
     )
 
