@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -33,20 +33,30 @@ _KEPT_STATUS = ("200", "300", "301", "303", "307", "308", "404", "406", "410")
 _POSTED = ("application/sparql-query", "application/x-www-form-urlencoded")
 
 
-@dataclass(slots=True)
-class _Answer:
-    """One whole answer, with its coded forms as they are made."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """An answer in one coding, ready to be sent."""
 
-    status: str
     headers: Headers
     body: bytes
+    tag: str
+    modified: str
+
+
+@dataclass(slots=True)
+class _Answer:
+    """One whole answer: as it is under "", and its coded forms as they are made."""
+
+    status: str
+    forms: dict[str, _Form]
+    named: dict[str, str]
+    worth_coding: bool
     stored: float
     kept: bool = False
-    coded: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        return _OVERHEAD + len(self.body) + sum(map(len, self.coded.values()))
+        return _OVERHEAD + sum(len(form.body) for form in self.forms.values())
 
 
 @dataclass(slots=True)
@@ -133,7 +143,7 @@ class ByteCache:
             return answer
 
     def _keep(self, key: tuple[Any, ...], environ: WSGIEnvironment, answer: _Answer) -> None:
-        named = {name.strip().lower() for name in _header(answer.headers, "Vary").split(",")} - {""}
+        named = {name.strip().lower() for name in answer.named.get("vary", "").split(",")} - {""}
         if "*" in named:
             return
         with self._lock:
@@ -205,62 +215,73 @@ class ByteCache:
         try:
             body = self._app(inner, start)
             status, headers = said[0], list(said[1])
-            whole = _whole(body, headers)
+            named = _named(headers)
+            whole = _whole(body, named)
             if whole is None:
-                return self._send_stream(status, headers, body, environ, start_response)
-            answer = _Answer(status, headers, whole, self._clock())
+                return _send_stream(status, headers, named, body, environ, start_response)
+            answer = self._answer(status, headers, named, whole)
             if key is not None and _may_keep(answer):
                 self._keep(key, environ, answer)
             return self._send(answer, environ, start_response)
         finally:
             self._land(environ)
 
+    def _answer(self, status: str, headers: Headers, named: dict[str, str], body: bytes) -> _Answer:
+        worth = "content-encoding" not in named and worth_coding(named.get("content-type", ""), len(body))
+        if worth and "accept-encoding" not in named.get("vary", "").lower():
+            vary = named["vary"] = f"{named['vary']}, Accept-Encoding" if "vary" in named else "Accept-Encoding"
+            headers = _with(headers, {"Vary": vary})
+        plain = _Form(
+            _with(headers, {"Content-Length": str(len(body))}),
+            body,
+            named.get("etag", ""),
+            named.get("last-modified", ""),
+        )
+        return _Answer(status, {"": plain}, named, worth, self._clock())
+
     def _send(self, answer: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        headers, body = list(answer.headers), answer.body
-        if not _header(headers, "Content-Encoding") and worth_coding(_header(headers, "Content-Type"), len(body)):
-            _add_vary(headers, "Accept-Encoding")
-            coding = choose_coding(environ.get("HTTP_ACCEPT_ENCODING"), tuple(self._coders))
-            if coding and "HTTP_RANGE" not in environ:
-                body = self._coded(answer, coding)
-                _set(headers, "Content-Encoding", coding)
-                _set(headers, "ETag", coded_tag(_header(headers, "ETag"), coding))
-        if answer.status.startswith("200") and _unchanged(environ, headers):
-            start_response("304 Not Modified", [pair for pair in headers if _stays(pair[0])])
+        form = answer.forms[""]
+        if answer.worth_coding and "HTTP_ACCEPT_ENCODING" in environ and "HTTP_RANGE" not in environ:
+            coding = choose_coding(environ["HTTP_ACCEPT_ENCODING"], tuple(self._coders))
+            form = answer.forms.get(coding) or self._coded(answer, coding)
+        if answer.status.startswith("200") and _unchanged(environ, form.tag, form.modified):
+            start_response("304 Not Modified", [pair for pair in form.headers if _stays(pair[0])])
             return []
-        _set(headers, "Content-Length", str(len(body)))
-        start_response(answer.status, headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        start_response(answer.status, form.headers)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
 
-    def _coded(self, answer: _Answer, coding: str) -> bytes:
-        coded = answer.coded.get(coding)
-        if coded is None:
-            coded = self._coders[coding](answer.body)
-            with self._lock:
-                if coding not in answer.coded:
-                    answer.coded[coding] = coded
-                    if answer.kept:
-                        self.bytes += len(coded)
-                        self._shrink()
-        return coded
+    def _coded(self, answer: _Answer, coding: str) -> _Form:
+        plain = answer.forms[""]
+        body = self._coders[coding](plain.body)
+        tag = coded_tag(plain.tag, coding)
+        own = {"Content-Length": str(len(body)), "Content-Encoding": coding} | ({"ETag": tag} if tag else {})
+        form = _Form(_with(plain.headers, own), body, tag, plain.modified)
+        with self._lock:
+            if coding not in answer.forms:
+                answer.forms[coding] = form
+                if answer.kept:
+                    self.bytes += len(body)
+                    self._shrink()
+        return form
 
-    def _send_stream(
-        self,
-        status: str,
-        headers: Headers,
-        body: Iterable[bytes],
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-    ) -> Iterable[bytes]:
-        """Send what is not in memory, or has no body, as it is."""
-        if status.startswith("200") and _unchanged(environ, headers):
-            _close(body)
-            start_response("304 Not Modified", [pair for pair in headers if _stays(pair[0])])
-            return []
-        start_response(status, headers)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            _close(body)
-            return []
-        return body
+
+def _send_stream(
+    status: str,
+    headers: Headers,
+    named: dict[str, str],
+    body: Iterable[bytes],
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> Iterable[bytes]:
+    """Send what is not in memory as it is."""
+    unchanged = status.startswith("200") and _unchanged(environ, named.get("etag", ""), named.get("last-modified", ""))
+    if unchanged:
+        status, headers = "304 Not Modified", [pair for pair in headers if _stays(pair[0])]
+    start_response(status, headers)
+    if unchanged or environ["REQUEST_METHOD"] == "HEAD":
+        _close(body)
+        return []
+    return body
 
 
 def _values(names: Iterable[str], environ: WSGIEnvironment) -> tuple[str, ...]:
@@ -280,9 +301,9 @@ def _posted_body(environ: WSGIEnvironment) -> bytes | None:
     return body
 
 
-def _whole(body: Iterable[bytes], headers: Headers) -> bytes | None:
+def _whole(body: Iterable[bytes], named: dict[str, str]) -> bytes | None:
     """Return the body as bytes when its length is known and fits in memory, and close it."""
-    length = _header(headers, "Content-Length")
+    length = named.get("content-length", "")
     if not length.isdigit() or int(length) > _MOST_WHOLE:
         return None
     try:
@@ -298,20 +319,20 @@ def _close(body: Iterable[bytes]) -> None:
 
 
 def _may_keep(answer: _Answer) -> bool:
-    control = _header(answer.headers, "Cache-Control").lower()
+    control = answer.named.get("cache-control", "").lower()
     public = "public" in control and "no-store" not in control and "private" not in control
-    small = len(answer.body) <= _MOST_ENTRY
-    return public and small and answer.status[:3] in _KEPT_STATUS and not _header(answer.headers, "Set-Cookie")
+    small = len(answer.forms[""].body) <= _MOST_ENTRY
+    return public and small and answer.status[:3] in _KEPT_STATUS and "set-cookie" not in answer.named
 
 
-def _unchanged(environ: WSGIEnvironment, headers: Headers) -> bool:
+def _unchanged(environ: WSGIEnvironment, tag: str, modified: str) -> bool:
     """Return whether the client has this very form already (RFC 9110, 13.2.2)."""
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
         return False
     wanted = environ.get("HTTP_IF_NONE_MATCH")
     if wanted is not None:
-        return matches(wanted, _header(headers, "ETag"))
-    since, modified = environ.get("HTTP_IF_MODIFIED_SINCE"), _header(headers, "Last-Modified")
+        return matches(wanted, tag)
+    since = environ.get("HTTP_IF_MODIFIED_SINCE")
     if not since or not modified:
         return False
     try:
@@ -320,20 +341,19 @@ def _unchanged(environ: WSGIEnvironment, headers: Headers) -> bool:
         return False
 
 
-def _header(headers: Headers, name: str) -> str:
-    return ", ".join(value for key, value in headers if key.lower() == name.lower())
+def _named(headers: Headers) -> dict[str, str]:
+    """Return the headers by their names in lower case, repeated ones joined (RFC 9110, 5.3)."""
+    named: dict[str, str] = {}
+    for name, value in headers:
+        lower = name.lower()
+        named[lower] = f"{named[lower]}, {value}" if lower in named else value
+    return named
 
 
-def _set(headers: Headers, name: str, value: str) -> None:
-    if value:
-        headers[:] = [pair for pair in headers if pair[0].lower() != name.lower()]
-        headers.append((name, value))
-
-
-def _add_vary(headers: Headers, name: str) -> None:
-    known = _header(headers, "Vary")
-    if name.lower() not in known.lower():
-        _set(headers, "Vary", f"{known}, {name}" if known else name)
+def _with(headers: Headers, own: dict[str, str]) -> Headers:
+    """Return the headers with some of them replaced."""
+    replaced = {name.lower() for name in own}
+    return [pair for pair in headers if pair[0].lower() not in replaced] + list(own.items())
 
 
 def _stays(name: str) -> bool:

@@ -72,7 +72,15 @@ def front(app: Flask) -> WSGIApplication:
     """
     site, figures = app.extensions["torg"], app.extensions["torg.metrics"]
     most = int(site.settings.cache_mb) << 20
-    cache = ByteCache(app.wsgi_app, lambda: site.data.current_name() or "", most, own_flights=("/sparql", "/api/"))
+
+    def generation() -> str:
+        try:
+            name: str = site.generation().name
+            return name
+        except (Problem, OperationError):
+            return ""
+
+    cache = ByteCache(app.wsgi_app, generation, most, own_flights=("/sparql", "/api/"))
     figures.cache = cache
     threading.Thread(target=_warm, args=(app,), daemon=True).start()
 
