@@ -119,7 +119,9 @@ class Reader:
         descriptors: list[int] = []
         try:
             self._connection.settimeout(_TRANSFER_SECONDS)
-            head, descriptors, _flags, _address = socket.recv_fds(self._connection, _REPLY_HEAD.size, 1)
+            head, descriptors, _flags, _address = socket.recv_fds(
+                self._connection, _REPLY_HEAD.size, 1, socket.MSG_CMSG_CLOEXEC
+            )
             head += self._exactly(_REPLY_HEAD.size - len(head))
             length, size = _REPLY_HEAD.unpack(head)
             facts = json.loads(self._exactly(length))
