@@ -193,13 +193,17 @@ def describe(
 
 
 def whole(store: ReadStore, description: Description) -> Iterator[Triple]:
-    """Yield the description's triples and then all those that its bounds left out (some twice)."""
-    yield from description.triples()
+    """Yield the description's triples and then all those that its bounds left out, each once."""
+    told = set(description.triples())
+    yield from sorted(told, key=str)
     for property, term in store.outgoing(description.iri):
-        yield triple(description.iri, property, term)
+        if (found := triple(description.iri, property, term)) not in told:
+            yield found
     here = iri(description.iri)
     for subject, property in store.incoming(description.iri):
-        yield triple(subject, property, here)
+        # What points at itself was among the outgoing triples.
+        if subject != description.iri and (found := triple(subject, property, here)) not in told:
+            yield found
 
 
 def describe_page(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from server.formats import RdfWriter
 from server.generations import DataFolder, Generation, GraphEntry
 from server.labels import LabelIndex
 from server.ledger import Ledger
-from server.partitions import Partitions, count_partitions
+from server.partitions import Partitions, count_partitions, read_partitions
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.texts import LANGUAGES
@@ -139,9 +140,23 @@ class Torg:
         """Return the label index of the current generation; raise Problem 503 before the first publication."""
         return self.current().labels
 
+    @contextmanager
+    def large_answer(self) -> Iterator[None]:
+        """Hold a place among the large answers; raise Problem 503 when none comes free in five seconds."""
+        if not self.large_answers.acquire(timeout=5):
+            detail = "Others are fetching large answers just now. The dumps under /dumps/ can be fetched at any time."
+            raise Problem(503, detail, headers={"Retry-After": "10"})
+        try:
+            yield
+        finally:
+            self.large_answers.release()
+
     def partitions(self, opened: Opened, entry: GraphEntry) -> Partitions:
-        """Return the counts of a graph; counted once for each content, since a graph's hash names its content."""
-        found = self._partitions.get(entry.sha256)
+        """Return the counts of a graph as publication left them, else counted now, once for each content."""
+        if "partitions" not in opened.memo:
+            opened.memo["partitions"] = read_partitions(opened.generation.path, self.site.base)
+        counted: dict[str, Partitions] = opened.memo["partitions"]
+        found = counted.get(entry.sha256) or self._partitions.get(entry.sha256)
         if found is None:
             found = count_partitions(opened.generation.path / entry.dump, self.site.base)
             self._partitions[entry.sha256] = found

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+from server.generations import GraphEntry
 from server.graph_files import read_graph, subject
+
+FILE = "partitions.json"
+"""Where publication leaves the counts, below the generation."""
 
 _TYPE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type>"
 
@@ -36,6 +41,27 @@ def count_partitions(dump: Path, base: str) -> Partitions:
             last = name
             described += addressed(name[1:-1], base)
     return Partitions(dict(sorted(classes.items())), dict(sorted(properties.items())), described)
+
+
+def write_partitions(folder: Path, graphs: Iterable[GraphEntry], base: str, previous: Path | None) -> None:
+    """Write the counts of a generation's published graphs; those of unchanged graphs are taken from the last one's."""
+    known = read_partitions(previous, base)
+    counted = {
+        entry.sha256: asdict(known.get(entry.sha256) or count_partitions(folder / entry.dump, base))
+        for entry in graphs
+        if entry.published
+    }
+    (folder / FILE).write_text(json.dumps({"base": base, "graphs": counted}, ensure_ascii=False), "utf-8")
+
+
+def read_partitions(folder: Path | None, base: str = "") -> dict[str, Partitions]:
+    """Return the counts of a generation's graphs by the hash of their content; empty when it has none for the base."""
+    if folder is None or not (folder / FILE).is_file():
+        return {}
+    read = json.loads((folder / FILE).read_text("utf-8"))
+    if base and read["base"] != base:
+        return {}
+    return {sha256: Partitions(**counts) for sha256, counts in read["graphs"].items()}
 
 
 def addressed(iri: str, base: str) -> bool:

@@ -13,7 +13,19 @@ from pyoxigraph import Literal as StoreLiteral
 from server.errors import Problem
 from server.store import Term
 
-__all__ = ["Term", "Triple", "Value", "iri", "parse_lines", "text", "transcode", "triple", "value", "write"]
+__all__ = [
+    "Term",
+    "Triple",
+    "Value",
+    "iri",
+    "parse_lines",
+    "text",
+    "transcode",
+    "triple",
+    "value",
+    "write",
+    "write_lines",
+]
 
 _FORMATS = {
     "text/turtle": RdfFormat.TURTLE,
@@ -86,6 +98,11 @@ def write(triples: Iterable[Triple], media_type: str, prefixes: Mapping[str, str
     assert written is not None
     head, body = _split_head(written, media_type)
     return head + _escaped(body, media_type)
+
+
+def write_lines(triples: Iterable[Triple]) -> bytes:
+    """Return triples as N-Triples in the order they come, each line made and let go."""
+    return b"".join(f"{item} .\n".encode() for item in triples)
 
 
 def transcode(source: IO[bytes], media_type: str, prefixes: Mapping[str, str], target: IO[bytes]) -> None:

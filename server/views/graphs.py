@@ -91,10 +91,7 @@ def _graph(
         del response.headers["Content-Length"]
         return response
     with ExitStack() as opened_files:
-        if not site.large_answers.acquire(timeout=5):
-            detail = "Others are fetching whole graphs just now. The dumps under /dumps/ can be fetched at any time."
-            raise Problem(503, detail, headers={"Retry-After": "10"})
-        opened_files.callback(site.large_answers.release)
+        opened_files.enter_context(site.large_answer())
         if spoken and entry:
             written = write_graph_table(site, opened, entry, chosen, spoken, only)
         else:

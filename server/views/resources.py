@@ -13,6 +13,7 @@ from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
+from server.rdf_formats import write_lines
 from server.resource_page import describe_for_page, story
 from server.schema_org import schema_org
 from server.twins import TABLES, twins_of, write_twin
@@ -160,7 +161,8 @@ def _written(
     if chosen is HTML:
         return _page(opened, description, address, spoken, offered)
     if chosen is N_TRIPLES and fixed and not window:
-        return site.writer.write(whole(store, description), chosen)
+        with site.large_answer():
+            return write_lines(whole(store, description))
     return site.writer.write(description.triples(), chosen, iri)
 
 

@@ -50,17 +50,15 @@ def specification(name: str) -> Response:
 
 def _lines(opened: Opened, document: str) -> list[str]:
     """Return what the published ontology says of a document and of the terms in it."""
-    memo = f"spec {document}"
-    if memo not in opened.memo:
-        graphs = [entry for entry in opened.graphs.values() if entry.kind == "ontology"]
-        opened.memo[memo] = [
-            line
-            for entry in graphs
-            for line in read_graph(opened.generation.path / entry.dump)
-            if subject(line) == document or subject(line).startswith(f"{document}#")
-        ]
-    lines: list[str] = opened.memo[memo]
-    return lines
+    if "specifications" not in opened.memo:
+        documents: dict[str, list[str]] = {}
+        for entry in opened.graphs.values():
+            if entry.kind == "ontology":
+                for line in read_graph(opened.generation.path / entry.dump):
+                    documents.setdefault(subject(line).partition("#")[0], []).append(line)
+        opened.memo["specifications"] = documents
+    found: dict[str, list[str]] = opened.memo["specifications"]
+    return found.get(document, [])
 
 
 def _ontology(opened: Opened, document: str, lines: list[str], suffix: str) -> Response:

@@ -121,3 +121,14 @@ def test_swedish_words_are_complete() -> None:
     assert not [entry.id for entry in catalog if entry.fuzzy and entry.id]
     assert texts("sv").ngettext("%(number)s row", "%(number)s rows", 2) == "%(number)s rader"
     assert texts("de").gettext("Datasets") == "Datasets"
+
+
+def test_publication_leaves_the_counts(app) -> None:
+    from server.partitions import count_partitions, read_partitions
+
+    generation = app.extensions["torg"].generation()
+    left = read_partitions(generation.path, BASE)
+    for entry in generation.graphs.values():
+        if entry.published:
+            assert left[entry.sha256] == count_partitions(generation.path / entry.dump, BASE)
+    assert read_partitions(generation.path, "https://other.example/") == {}
