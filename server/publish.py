@@ -8,6 +8,7 @@ good state and never stops the others. A killed run leaves nothing that is serve
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,7 @@ from typing import Any
 from loaders.description import Dataset, read_dataset
 from loaders.errors import LoadError
 from loaders.findings import Finding, Findings
+from ontology import prefixes
 from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, build_store, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
@@ -30,8 +32,12 @@ from server.errors import OperationError, StorageError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
 from server.ledger import Ledger, Recorder
+from server.partitions import write_partitions
+from server.pins import Contracts, check_pins, read_contracts
 from server.provenance import provenance_lines
 from server.purge import finish_interrupted, refused, without_refused
+from server.quality import GRAPH as QUALITY
+from server.quality import Inspected, QualityGraph
 from server.replacements import replacements
 from server.reports import RunReport, write_reports
 from server.settings import Settings
@@ -133,14 +139,30 @@ def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Pr
     check_concepts(site)
     data = DataFolder(settings.data_folder(site.folder))
     previous = data.current()
-    report = RunReport(datetime.now(UTC).isoformat())
+    report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
+    graphs: dict[str, GraphEntry] = {}
     with TemporaryDirectory(prefix="torg-check-") as folder:
         for state, findings in _work(site, settings, previous, Path(folder), only, GateOptions(check=True), progress):
+            graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
+        if contracts.pins and not only:
+            report.pins = _check_pins(site, contracts, graphs, Path(folder))
+            report.broken = any(finding.weight == "block" for finding in report.pins)
     if previous:
         previous.close()
     return report
+
+
+def _check_pins(site: Site, contracts: Contracts, graphs: dict[str, GraphEntry], folder: Path) -> list[Finding]:
+    """Return what consumers would lose: every named query sees datasets, concepts and ontology as they would be."""
+    for shared in shared_graphs(site):
+        name = shared.path.removeprefix("graph/")
+        file = write_graph(shared.lines(), folder / "dumps" / f"{name}.nt.gz")
+        iri = site.uris.iri(shared.path)
+        graphs[iri] = GraphEntry(iri, shared.kind, file.triples, file.sha256, f"dumps/{name}.nt.gz")
+    build_store(folder, None, graphs, [])
+    return check_pins(contracts, folder / "store", site.uris, prefixes(site.concept_base))
 
 
 def _check_only(site: Site, only: Sequence[str]) -> None:
@@ -196,6 +218,7 @@ class _Run:
         self._ledger = Ledger(data.path / "ledger.sqlite")
         self._check_base()
         check_concepts(site)
+        self._contracts, self._confirm = read_contracts(site.folder), False
         self._declared = replacements(site.folder, site.uris)
         self._ledger.roll_back(int(data.current_name() or 0))
         self._previous = data.current()
@@ -230,6 +253,7 @@ class _Run:
 
     def convert(self, only: Sequence[str], options: GateOptions) -> None:
         """Bring every dataset into the next generation: converted, linked from the last, or left out."""
+        self._confirm = options.confirm
         work = _work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
         for state, findings in work:
             if findings is not None:
@@ -240,6 +264,7 @@ class _Run:
 
     def take(self, source: Generation) -> None:
         """Bring every graph of a kept generation into the next one, and set aside the sources it undoes."""
+        self._confirm = True  # who rolls back wants that state, whatever it promised
         work = DatasetWork(self._site, self._settings, source, self._folder, GateOptions())
         undone = self._previous.datasets if self._previous else {}
         for key in sorted(source.datasets):
@@ -261,17 +286,19 @@ class _Run:
         self._progress("compare", "")
         changed = changes(self._previous, self._folder, self._graphs)
         changed = [change for change in changed if change.entry.kind != "system"]
-        if not changed or dry_run:
+        number = self._assemble() if changed and (self._contracts.pins or not dry_run) else 0
+        stopped = bool(number) and self._breaks_contracts()
+        if not number or dry_run or stopped:
             if self._previous and self._declared and not dry_run:
                 with self._ledger.recording(self._previous.number, self._time) as recorder:
                     self._declare(recorder)
             write_reports(self._data.path, None, self._report)
             would = self._differences(changed) if dry_run else []
             return Publication(None, self._report, [change.entry.iri for change in changed], differences=would)
-        number = self._assemble()
         counts = self._record(number, changed)
         self._archive()
         self._progress("finish", "")
+        self._keep_reports()
         write_reports(self._data.path, self._folder, self._report)
         self._data.finish(self._folder)
         self._progress("flip", str(number))
@@ -279,6 +306,13 @@ class _Run:
         self._progress("clean", "")
         self._data.forget(self._settings.keep_generations)
         return Publication(number, self._report, [change.entry.iri for change in changed], counts)
+
+    def _breaks_contracts(self) -> bool:
+        """Report what consumers would lose; tell whether that stops the run until somebody confirms."""
+        found = check_pins(self._contracts, self._folder / "store", self._site.uris, prefixes(self._site.concept_base))
+        stops = any(finding.weight == "block" for finding in found) and not self._confirm
+        self._report.pins, self._report.broken = found, stops
+        return stops
 
     def _keep_forgotten(self) -> None:
         """Leave out what was purged, though a source still holds it."""
@@ -341,12 +375,15 @@ class _Run:
         number = int(self._folder.name.removeprefix("next-"))
         lines = provenance_lines(self._site, self._states.values(), number, self._time)
         self._add("site/provenance", "system", write_graph(lines, self._dump("site/provenance")))
+        self._add(QUALITY, "system", write_graph(self._quality_lines(number), self._dump(QUALITY)))
         changed = changes(self._previous, self._folder, self._graphs)
         self._progress("store", "")
         merged = build_store(self._folder, self._previous, self._graphs, changed)
         self._progress("index", "")
         build_index(self._folder, self._previous, self._graphs, changed)
-        write_all_dump(self._folder, self._graphs.values(), self._previous.path if self._previous else None)
+        last = self._previous.path if self._previous else None
+        write_all_dump(self._folder, self._graphs.values(), last)
+        write_partitions(self._folder, self._graphs.values(), self._site.base, last)
         manifest = {
             "number": number,
             "created": self._time,
@@ -360,6 +397,32 @@ class _Run:
         }
         (self._folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8")
         return number
+
+    def _keep_reports(self) -> None:
+        """Link the reports of datasets that this run did not read, for they still hold."""
+        for key, state in self._states.items():
+            last = self._previous.path / "reports" / f"{key}.json" if self._previous else None
+            if last and last.exists() and state.status == "published" and not state.sources:
+                target = self._folder / "reports" / f"{key}.json"
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.link(last, target)
+
+    def _quality_lines(self, number: int) -> Iterator[str]:
+        """Yield the lines of the quality graph: figures of this and earlier generations, reports, decisions."""
+        known = (self._previous.graphs if self._previous else {}).get(self._site.uris.iri(f"graph/{QUALITY}"))
+        before = read_graph(self._previous.path / known.dump) if self._previous and known else iter(())
+        found = {report.dataset: report.findings for report in self._report.datasets}
+        inspected = [
+            Inspected(
+                key,
+                read_dataset(self._folder / state.description, key.split("/")[0]),
+                state.deliveries,
+                found.get(key, []),
+                read=bool(state.sources) and state.status == "published",
+            )
+            for key, state in sorted(self._states.items())
+        ]
+        return QualityGraph(self._site, number, self._time, before).lines(inspected)
 
     def _record(self, number: int, changed: list[Change]) -> Mapping[str, int]:
         """Write the history and the ledger's events of the coming flip."""

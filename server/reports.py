@@ -43,6 +43,8 @@ class RunReport:
 
     time: str
     datasets: list[DatasetReport] = field(default_factory=list)
+    pins: list[Finding] = field(default_factory=list)  # what consumers would lose
+    broken: bool = False  # a contract that blocks does not hold
 
     def add(self, state: DatasetState, findings: Findings) -> None:
         """Add a dataset's state and findings."""
@@ -55,17 +57,20 @@ class RunReport:
 
     @property
     def blocked(self) -> list[str]:
-        """The datasets whose new state cannot be published."""
-        return [report.dataset for report in self.datasets if report.status in ("kept", "blocked")]
+        """The datasets whose new state cannot be published; pins.toml when a contract stops the whole run."""
+        kept = [report.dataset for report in self.datasets if report.status in ("kept", "blocked")]
+        return [*kept, "pins.toml"] if self.broken else kept
 
     def findings(self) -> Iterator[Finding]:
         """Yield every listed finding."""
         for report in self.datasets:
             yield from report.findings
+        yield from self.pins
 
     def members(self) -> dict[str, Any]:
         """Return the report as JSON members."""
-        return {"time": self.time, "datasets": [report.members() for report in self.datasets]}
+        members = {"time": self.time, "datasets": [report.members() for report in self.datasets]}
+        return members | ({"pins": [finding_members(finding) for finding in self.pins]} if self.pins else {})
 
 
 def finding_members(finding: Finding) -> dict[str, Any]:
@@ -84,7 +89,9 @@ def write_reports(data: Path, generation: Path | None, report: RunReport) -> Non
     _write(data / "runs" / f"{report.time.replace(':', '')}.json", report.members())
     if generation is not None:
         for dataset in report.datasets:
-            _write(generation / "reports" / f"{dataset.dataset}.json", {"time": report.time} | dataset.members())
+            path = generation / "reports" / f"{dataset.dataset}.json"
+            if not path.exists():  # linked from the last generation: the dataset is as it was
+                _write(path, {"time": report.time} | dataset.members())
 
 
 def _write(path: Path, members: dict[str, Any]) -> None:

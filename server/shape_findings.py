@@ -95,7 +95,13 @@ class _Telling:
         what = _COMPONENTS.get(result.check.constraint.component, _OTHER)
         short = short_name(breach.property)
         messages = shape.messages
-        detail = [("specification", self._specification), ("property", breach.property)]
+        detail = [
+            ("specification", self._specification),
+            ("property", breach.property),
+            ("node", breach.node),
+            ("component", f"{ontology.PREFIXES['sh']}{result.check.constraint.component}ConstraintComponent"),
+            ("shape", shape.id),
+        ]
         for number, language in enumerate(("sv", "en")):
             message = messages.get(language) or messages.get("en") or messages.get("") or f"{short}: {what[number]}."
             detail.append((f"message_{language}", message))

@@ -176,6 +176,7 @@ def _navigation() -> list[tuple[str, str]]:
         ("Datasets", "/datasets"),
         ("Compare", "/compare"),
         ("Concepts", "/concepts"),
+        ("Quality", "/quality"),
         ("Search", "/search"),
         ("SPARQL", "/sparql"),
     )
