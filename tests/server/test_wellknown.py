@@ -123,12 +123,14 @@ def test_swedish_words_are_complete() -> None:
     assert texts("de").gettext("Datasets") == "Datasets"
 
 
-def test_publication_leaves_the_counts(app) -> None:
-    from server.partitions import count_partitions, read_partitions
+def test_counts_are_kept_and_read_again(app, tmp_path) -> None:
+    from server.partitions import count_partitions, read_partitions, write_partitions
 
     generation = app.extensions["torg"].generation()
-    left = read_partitions(generation.path, BASE)
+    (tmp_path / "dumps").symlink_to(generation.path / "dumps")
+    write_partitions(tmp_path, generation.graphs.values(), BASE, None)
+    left = read_partitions(tmp_path, BASE)
     for entry in generation.graphs.values():
         if entry.published:
             assert left[entry.sha256] == count_partitions(generation.path / entry.dump, BASE)
-    assert read_partitions(generation.path, "https://other.example/") == {}
+    assert read_partitions(tmp_path, "https://other.example/") == {}
