@@ -124,6 +124,8 @@ def echo_findings(report: RunReport) -> None:
             click.echo(_finding_text(finding))
             if more:
                 say(sv=f"      … och {more} till av samma slag", en=f"      … and {more} more of the same kind")
+    for finding in report.pins:
+        click.echo(_finding_text(finding))
 
 
 def _headline(dataset: DatasetReport) -> str:
