@@ -73,6 +73,7 @@ def test_packed_sources_give_the_same_rows(load_files: Loader) -> None:
         (gzip.compress(b"a" * (80 << 20)), "source.too-large"),
         (gzip.compress(b"<html><body>404</body></html>"), "source.html"),
     ],
+    ids=["cut", "cut zip", "two tables", "only a readme", "packed twice", "too large", "an error page"],
 )
 def test_archives_that_cannot_be_read(content: bytes, rule: str, load_files: Loader) -> None:
     done = load_files({"a.gz": content})
