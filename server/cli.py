@@ -143,7 +143,7 @@ def restore(number: int, folder: Path, format: str) -> None:
 @format_option
 def log(uri: str | None, folder: Path, format: str) -> None:
     """List the generations, or tell the story of URI."""
-    from server.log import generations, story
+    from server.log import generations, origins, story
 
     site, settings = _open(folder)
     data = settings.data_folder(site.folder)
@@ -153,6 +153,8 @@ def log(uri: str | None, folder: Path, format: str) -> None:
         return
     for entry in entries:
         click.echo("  ".join(str(value) for value in entry.values() if value not in ("", None)))
+    for line in origins(data, site.uris, uri, say.language) if uri else ():
+        click.echo(line)
     if not entries:
         never = f"{uri} har aldrig publicerats här.", f"{uri} was never published here."
         sv, en = never if uri else ("Inget är publicerat än.", "Nothing is published yet.")

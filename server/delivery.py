@@ -29,7 +29,7 @@ from server.rdf_screen import screen_graph
 from server.rdf_source import convert_rdf, is_rdf
 from server.settings import Settings
 from server.shape_findings import check_shapes
-from server.shared_graphs import concept_files, meaning_hash, specification_hash
+from server.shared_graphs import concept_files, mapping_version, meaning_hash, specification_hash
 from server.site import Site
 from server.uris import key_part
 
@@ -197,6 +197,7 @@ class DatasetWork:
         counts = counts or self._convert_rows(dataset, delivery, state, findings)
         state.deliveries[period] = {
             "fingerprint": fingerprint,
+            "mapping": mapping_version(dataset.specification),
             "sources": [{"name": file.name, "sha256": file.sha256} for file in delivery.files],
             "rows_in": counts.rows_in,
             "rows_out": counts.rows_out,

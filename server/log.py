@@ -8,6 +8,7 @@ from typing import Any
 
 from server.generations import DataFolder
 from server.ledger import Ledger
+from server.trace import sentence, trace
 from server.uris import UriSpace
 
 
@@ -48,6 +49,18 @@ def story(data: Path, uris: UriSpace, uri: str) -> list[dict[str, Any]]:
         {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event.detail)}
         for event in Ledger(data / "ledger.sqlite").events(path)
     ]
+
+
+def origins(data: Path, uris: UriSpace, uri: str, language: str) -> list[str]:
+    """Return where a URI of the current generation comes from, one line for each dataset and row, in a language."""
+    generation = DataFolder(data).current()
+    if generation is None:
+        return []
+    try:
+        iri = uri if "://" in uri else uris.iri(uri)
+        return [sentence(found, language) for found in trace(generation, uris, iri)]
+    finally:
+        generation.close()
 
 
 def _short(detail: str) -> str:

@@ -77,6 +77,11 @@ MAPPING_VERSION = "1"
 """Raise it when the loaders give other triples for the same source and specification."""
 
 
+def mapping_version(specification: str | None) -> str:
+    """Return the version of the mapping that makes triples of rows: ours, and the specification's by its hash."""
+    return f"{MAPPING_VERSION}/{specification_hash(specification)[:12]}" if specification else MAPPING_VERSION
+
+
 def specification_hash(name: str) -> str:
     """Return a hash of a specification's table and shapes: a graph that no longer fits is looked at again."""
     folder = ontology.specification(name)

@@ -93,6 +93,17 @@ class ReadStore:
             if isinstance(quad.graph_name, NamedNode):
                 yield quad.graph_name.value, f"{quad.triple} .\n"
 
+    def outgoing_in(self, iri: str, graph: str) -> Iterator[tuple[str, Term]]:
+        """Yield (property, value) of every triple with this subject in one named graph."""
+        for quad in self._store.quads_for_pattern(NamedNode(iri), None, None, NamedNode(graph)):
+            yield quad.predicate.value, quad.object
+
+    def referrers_in(self, iri: str, graph: str) -> Iterator[str]:
+        """Yield the subjects that point to this IRI in one named graph."""
+        for quad in self._store.quads_for_pattern(None, None, NamedNode(iri), NamedNode(graph)):
+            if isinstance(quad.subject, NamedNode):
+                yield quad.subject.value
+
     def graph_lines(self, graph: str | None) -> Iterator[str]:
         """Yield the N-Triples lines of a named graph, or of the default graph for None, unsorted."""
         name = DefaultGraph() if graph is None else NamedNode(graph)

@@ -19,6 +19,7 @@ from server.instance import Opened
 from server.quality import GRAPH, Figures, Metric, Point, badges, figures, metrics, points
 from server.quality_reports import DatasetReports, latest_refusals, report_of
 from server.rdf_formats import parse_lines, write
+from server.trace import trace
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
 blueprint = Blueprint("quality", __name__)
@@ -54,6 +55,19 @@ def quality() -> Response:
         content_location=here(with_query("/quality", dataset=key, format=chosen.suffix, lang=tongue)),
         modified=opened.generation.created,
     )
+
+
+@blueprint.get("/quality/trace")
+def traced() -> Response:
+    """Answer where a thing (`?uri=`), or one of its values (`&property=`), comes from: file, row, column, run."""
+    uri, property = request.args.get("uri", ""), request.args.get("property", "")
+    if not uri:
+        raise Problem(400, "uri is missing: give the IRI of a thing, and property for one of its values.")
+    found = trace(torg().current().generation, torg().uris, uri, property)
+    if not found:
+        raise Problem(404, "No dataset of this generation says that of this thing.")
+    body = json.dumps({"uri": uri, "traces": [one.members() for one in found]}, ensure_ascii=False, indent=1)
+    return answer(f"{body}\n".encode(), JSON.content_type)
 
 
 def _page(opened: Opened, keys: list[str], spoken: str) -> bytes:
