@@ -118,6 +118,8 @@ class ByteCache:
             return None
         posted: tuple[str, ...] = ()
         if method == "POST":
+            if "HTTP_CONTENT_ENCODING" in environ:
+                return None
             body = _posted_body(environ)
             if body is None:
                 return None

@@ -14,6 +14,7 @@ from flask import Blueprint, Flask, Response, current_app
 from server.byte_cache import ByteCache
 from server.errors import OperationError, Problem
 from server.metrics import Metrics
+from server.request_body import RequestBody
 from server.views.http import answer, torg
 
 if TYPE_CHECKING:
@@ -82,6 +83,9 @@ def front(app: Flask) -> WSGIApplication:
 
     cache = ByteCache(app.wsgi_app, generation, most, own_flights=("/sparql", "/api/"))
     figures.cache = cache
+    # A quarter of the threads may wait for bodies, so that slow senders leave the others to everybody else.
+    waiting = max(1, int(site.settings.threads) // 4)
+    bodies = RequestBody(cache, most_bytes=int(app.config["MAX_CONTENT_LENGTH"]), most_waiting=waiting)
     threading.Thread(target=_warm, args=(app,), daemon=True).start()
 
     def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -92,7 +96,7 @@ def front(app: Flask) -> WSGIApplication:
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         try:
-            return cache(environ, start)
+            return bodies(environ, start)
         finally:
             figures.observe(said[0], time.perf_counter() - started)
 

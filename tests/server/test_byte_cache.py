@@ -149,6 +149,10 @@ def test_posted_queries_are_told_apart_by_their_body(app: App, front: Front) -> 
     post(b"ASK {}", "text/turtle")
     post(b"ASK {}", "text/turtle")
     assert app.calls == 5
+    front.client.post(
+        "/sparql", data=b"ASK {}", content_type="application/sparql-query", headers={"Content-Encoding": "gzip"}
+    )
+    assert app.calls == 6, "a packed body is not the plain one"
 
 
 def test_head_is_get_without_a_body(app: App, front: Front) -> None:
