@@ -117,6 +117,13 @@ class Findings:
             if key[0] in waived:
                 self._listed[key] = [replace(finding, severity="info") for finding in listed]
 
+    def harden(self) -> None:
+        """Turn every warning into a finding that blocks (strict mode); what was waived is no warning."""
+        for key, listed in self._listed.items():
+            self._listed[key] = [
+                replace(finding, severity="block") if finding.weight == "warn" else finding for finding in listed
+            ]
+
     @property
     def blocks(self) -> bool:
         """True when at least one finding blocks publication of the dataset."""

@@ -71,6 +71,9 @@ site_option = click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
 format_option = click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+strict_option = click.option(
+    "--strict", is_flag=True, help="Let no warning pass, and want a decision to publish in every dataset.toml."
+)
 
 
 def _open(folder: Path, **flags: Any) -> tuple[Site, Settings]:
@@ -91,15 +94,16 @@ def init(folder: Path) -> None:
 
 @main.command()
 @click.argument("datasets", nargs=-1)
+@strict_option
 @site_option
 @format_option
-def check(datasets: tuple[str, ...], folder: Path, format: str) -> None:
+def check(datasets: tuple[str, ...], strict: bool, folder: Path, format: str) -> None:
     """Check DATASETS (all when none is named) and publish nothing."""
     from server.publish import check as run
 
     site, settings = _open(folder)
     with narrator() as progress:
-        report = run(site, settings, datasets, progress)
+        report = run(site, settings, datasets, progress, strict=strict)
     if format == "json":
         click.echo(json.dumps(report.members(), ensure_ascii=False, indent=1))
     else:
@@ -111,15 +115,20 @@ def check(datasets: tuple[str, ...], folder: Path, format: str) -> None:
 @click.argument("datasets", nargs=-1)
 @click.option("--confirm", is_flag=True, help="Let identifiers vanish: more than a fifth of a dataset's, or a dataset.")
 @click.option("--dry-run", is_flag=True, help="Do everything but switch to the new generation.")
+@strict_option
 @site_option
 @format_option
-def publish(datasets: tuple[str, ...], confirm: bool, dry_run: bool, folder: Path, format: str) -> None:
+def publish(
+    datasets: tuple[str, ...], confirm: bool, dry_run: bool, strict: bool, folder: Path, format: str
+) -> None:
     """Publish what changed in DATASETS (all when none is named)."""
     from server.publish import publish as run
 
     site, settings = _open(folder)
     with narrator() as progress:
-        done = run(site, settings, only=datasets, confirm=confirm, dry_run=dry_run, progress=progress)
+        done = run(
+            site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, progress=progress
+        )
     echo_publication(done, format)
     sys.exit(1 if done.blocked else 0)
 

@@ -22,6 +22,7 @@ from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
 from server.catalog_check import check_description, check_freshness
 from server.conversion import Conversion, convert
+from server.decision import check_decision
 from server.gates import change_gate, coverage_gate, lost_rows_gate, thresholds
 from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, read_graph
@@ -43,6 +44,7 @@ class GateOptions:
     confirm: bool = False  # identifiers may vanish
     named: bool = False  # the steward named the dataset, so sources set aside by a restore are used again
     check: bool = False  # only look; convert even what has not changed
+    strict: bool = False  # warnings block, and so does a missing decision to publish
     today: date | None = None  # the day on which freshness is judged
 
 
@@ -152,9 +154,12 @@ class DatasetWork:
             findings.add(error.finding)
             return self._back(dataset.key)
         findings.extend(check_description(self._site, dataset))
+        findings.extend(check_decision(dataset, self._options.strict))
         if self._options.today and state.modified:
             findings.extend(check_freshness(dataset, state.modified, self._options.today))
         self._waive(dataset, findings)
+        if self._options.strict:
+            findings.harden()
         return self._back(dataset.key) if findings.blocks else state
 
     def _back(self, key: str) -> DatasetState:

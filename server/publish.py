@@ -78,13 +78,15 @@ def publish(
     only: Sequence[str] = (),
     confirm: bool = False,
     dry_run: bool = False,
+    strict: bool = False,
     now: datetime | None = None,
     progress: Progress = _silent,
 ) -> Publication:
     """Publish what changed in the site and return what was done.
 
     `only` names datasets ("publisher/name" or "publisher"); `confirm` lets identifiers vanish;
-    `dry_run` does all but the flip. Raises LockedError when another run holds the lock,
+    `dry_run` does all but the flip; `strict` lets no warning pass, and wants a decision to publish.
+    Raises LockedError when another run holds the lock,
     OperationError when the run cannot go on; then the last generation is served as before.
     """
     data = DataFolder(settings.data_folder(site.folder))
@@ -94,7 +96,7 @@ def publish(
         now = now or datetime.now(UTC)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
-            run.convert(only, GateOptions(confirm=confirm, named=bool(only), today=now.date()))
+            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()))
             return run.build(dry_run=dry_run)
 
 
@@ -131,7 +133,14 @@ def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
         return old, site.base
 
 
-def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Progress = _silent) -> RunReport:
+def check(
+    site: Site,
+    settings: Settings,
+    only: Sequence[str] = (),
+    progress: Progress = _silent,
+    *,
+    strict: bool = False,
+) -> RunReport:
     """Return what a publication would find, without publishing and without the writer's lock."""
     from tempfile import TemporaryDirectory
 
@@ -142,7 +151,8 @@ def check(site: Site, settings: Settings, only: Sequence[str] = (), progress: Pr
     report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
     graphs: dict[str, GraphEntry] = {}
     with TemporaryDirectory(prefix="torg-check-") as folder:
-        for state, findings in _work(site, settings, previous, Path(folder), only, GateOptions(check=True), progress):
+        options = GateOptions(check=True, strict=strict)
+        for state, findings in _work(site, settings, previous, Path(folder), only, options, progress):
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)

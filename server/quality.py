@@ -17,6 +17,7 @@ import ontology
 from loaders.description import Dataset
 from loaders.findings import Finding
 from server.columns import short_name
+from server.decision import decision_texts
 from server.site import Site
 
 GRAPH = "site/quality"
@@ -183,9 +184,10 @@ class QualityGraph:
                 yield _text(result, f"{_CSVW}title", finding.column)
 
     def _decisions(self, each: Inspected) -> Iterator[str]:
-        """Yield what the steward has decided, with the reason: rules waived, columns left out."""
+        """Yield what the steward has decided, with the reason: rules waived, columns left out, to publish."""
         said = [(f"waiver {rule}", reason) for rule, reason in each.dataset.waivers.items()]
         said += [(f"column {header}", change.reason) for header, change in each.dataset.columns.items() if change.drop]
+        said += [(f"decision {name}", text) for name, text in decision_texts(each.dataset)]
         for number, (what, reason) in enumerate(said, start=1):
             iri = f"{self._page}decision-{self._slug(each.key)}-{number}"
             yield _link(iri, f"{_RDF}type", f"{DQV}QualityAnnotation")
