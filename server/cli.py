@@ -19,6 +19,7 @@ from server.cli_csvw import csvw
 from server.cli_describe import describe_command
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.cli_dump import dump
+from server.cli_mcp import mcp
 from server.cli_purge import purge
 from server.cli_query import query
 from server.cli_token import token
@@ -225,6 +226,7 @@ main.add_command(token)
 main.add_command(query)
 main.add_command(purge)
 main.add_command(dump)
+main.add_command(mcp)
 
 
 def _address(settings: Settings) -> str:
