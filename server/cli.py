@@ -16,6 +16,7 @@ import click
 
 from loaders.errors import LoadError
 from server.cli_csvw import csvw
+from server.cli_diff import diff
 from server.cli_describe import describe_command
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.cli_dump import dump
@@ -221,6 +222,7 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
 
 
 main.add_command(csvw)
+main.add_command(diff)
 main.add_command(describe_command)
 main.add_command(token)
 main.add_command(query)
