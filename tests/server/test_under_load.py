@@ -151,6 +151,32 @@ def test_slow_readers_of_large_answers_hold_nobody_up(served: Served) -> None:
         connection.close()
 
 
+def test_clients_that_send_their_bodies_slowly_hold_nobody_up(served: Served) -> None:
+    head = b"POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600\r\n"
+    head += b"Content-Type: application/sparql-query\r\n\r\n"
+    slow = []
+    for _ in range(60):
+        connection = socket.create_connection(("127.0.0.1", served.port))
+        connection.sendall(head + b"ASK {}")
+        slow.append(connection)
+    time.sleep(0.5)
+    for _ in range(10):
+        started = time.monotonic()
+        assert served.get("/datasets", "text/html")[0] == 200
+        assert time.monotonic() - started < 2
+        time.sleep(0.1)
+    for connection in slow:
+        connection.close()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{served.port}/sparql",
+        data=b"ASK {}",
+        headers={"Content-Type": "application/sparql-query", "Accept": "text/csv"},
+    )
+    time.sleep(0.5)
+    with urllib.request.urlopen(request, timeout=10) as response:
+        assert response.read() == b"true"
+
+
 def test_nothing_is_left_of_readers_that_were_killed(served: Served) -> None:
     eventually(lambda: served.figure("torg_queries_running") == 0, SECONDS + 5)
     readers = [pid for pid in served.descendants() if b"reader_process" in _command(pid)]
