@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
     "operations", "api", "resolve", "reconcile", "changes", "history", "quality",
-    "contracts", "llms",
+    "contracts", "llms", "batches",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 

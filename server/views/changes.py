@@ -18,6 +18,7 @@ from server.errors import Problem
 from server.formats import HTML, JSON, N_QUADS, TRIG, Format
 from server.history import History
 from server.rdf_formats import iri as checked_iri
+from server.views.batches import charged
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
 blueprint = Blueprint("changes", __name__)
@@ -103,7 +104,8 @@ def generation(number: int) -> Response:
     _check(number)
     spoken = language()
     most = _SHOWN if chosen is HTML else 10_000
-    found = list(islice(changes.members(history(), number, wanted, request.args.get("after", "")), most + 1))
+    with charged():
+        found = list(islice(changes.members(history(), number, wanted, request.args.get("after", "")), most + 1))
     more = found[most - 1].iri if len(found) > most else ""
     shown = found[:most]
     labels = torg().labels().labels([member.iri for member in shown], spoken)
@@ -151,7 +153,8 @@ def node(number: int) -> Response:
     wanted, given = scope()
     _check(number)
     after = request.args.get("after", "")
-    found = list(islice(changes.members(history(), number, wanted, after), MEMBERS + 1))
+    with charged():
+        found = list(islice(changes.members(history(), number, wanted, after), MEMBERS + 1))
     more = len(found) > MEMBERS
     shown, base = found[:MEMBERS], _node(number, given)
     following = _address(f"/changes/ldes/{number:06d}", {**given, "after": shown[-1].iri}) if more else ""

@@ -10,7 +10,9 @@ from flask import Blueprint, Response, request
 
 from server.errors import Problem
 from server.labels import fold
+from server.rdf_formats import value
 from server.reconcile import MOST_IDS, MOST_PROPERTIES, Reconciler, read_batch
+from server.views.batches import charged
 from server.views.http import answer, in_language, language, page, torg, with_query
 from server.views.resolve import lookup
 
@@ -39,8 +41,11 @@ def reconcile() -> Response:
     request.max_content_length = request.max_form_memory_size = _MOST_BYTES
     if given := request.values.get("queries"):
         batch = read_batch(_document(given, "queries"))
-        spoken, service = language(), reconciler()
-        return _send({key: {"result": service.candidates(query, spoken)} for key, query in batch.items()})
+        spoken = language()
+        with charged():
+            service = reconciler()
+            found = {key: {"result": service.candidates(query, spoken)} for key, query in batch.items()}
+        return _send(found)
     if given := request.values.get("extend"):
         return _extend(_document(given, "extend"))
     if request.method == "POST":
@@ -164,8 +169,6 @@ def _card(id: str, whole: bool) -> bytes:
 
 def _about(id: str) -> dict[str, str]:
     """Return the definition or description of a thing by language."""
-    from server.rdf_formats import value
-
     store, found = torg().current().generation.store, dict[str, str]()
     for property in (
         "http://www.w3.org/2004/02/skos/core#definition",
@@ -197,7 +200,8 @@ def _extend(document: object) -> Response:
         except (TypeError, ValueError, OverflowError):
             raise Problem(400, "The setting `limit` is a whole number.") from None
         chosen.append((one["id"], max(1, min(most, 100))))
-    meta, rows = reconciler().extend(ids, chosen, language())
+    with charged():
+        meta, rows = reconciler().extend(ids, chosen, language())
     return _send({"meta": meta, "rows": rows})
 
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -16,6 +15,7 @@ from server.formats import CSV, JSON
 from server.instance import Opened
 from server.label_lookup import LabelLookup
 from server.resolver import MOST_ITEMS, Named, Resolution, Resolver
+from server.views.batches import charged
 from server.views.http import answer, negotiated, torg
 
 blueprint = Blueprint("resolve", __name__)
@@ -49,7 +49,9 @@ def resolve() -> Response:
     """Answer what each of up to 10 000 items names, in input order, as JSON or CSV."""
     request.max_content_length = MOST_BYTES
     chosen = negotiated((JSON, CSV))
-    found = resolver().resolve(_items(), request.args.get("within", "")[:2_000])
+    items = _items()
+    with charged():
+        found = resolver().resolve(items, request.args.get("within", "")[:2_000])
     body = _csv(found) if chosen is CSV else _json(found)
     return answer(body, chosen.content_type, vary=("Accept",), cache_control="no-store")
 
@@ -66,7 +68,8 @@ def resolve_few() -> Response:
             "headed, or as lines of text.",
             title="Nothing to resolve",
         )
-    found = resolver().resolve(_counted(items), request.args.get("within", "")[:2_000])
+    with charged():
+        found = resolver().resolve(_counted(items), request.args.get("within", "")[:2_000])
     body = _csv(found) if chosen is CSV else _json(found)
     return answer(body, chosen.content_type, vary=("Accept",))
 
@@ -127,8 +130,27 @@ def _json(found: Sequence[Resolution]) -> bytes:
     site = torg()
     head: dict[str, Any] = {"generation": site.current().generation.name, "count": len(found)}
     opening = json.dumps(head)[:-1]
-    lines = ",\n".join(json.dumps(asdict(one), ensure_ascii=False) for one in found)
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    lines = ",\n".join(encode(_members(one)) for one in found)
     return f'{opening}, "items": [\n{lines}\n]}}\n'.encode()
+
+
+def _members(one: Resolution) -> dict[str, Any]:
+    """Return an entry as JSON members (dataclasses.asdict copies deeply, and takes ten times as long)."""
+    return {
+        "given": one.given,
+        "status": one.status,
+        "iri": one.iri,
+        "matched": one.matched,
+        "labels": one.labels,
+        "notation": one.notation,
+        "type": one.type,
+        "successors": [{"iri": step.iri, "labels": step.labels} for step in one.successors],
+        "broader": [{"iri": step.iri, "labels": step.labels} for step in one.broader],
+        "scheme": one.scheme,
+        "datasets": one.datasets,
+        "candidates": [{"iri": step.iri, "labels": step.labels} for step in one.candidates],
+    }
 
 
 def _csv(found: Sequence[Resolution]) -> bytes:

@@ -138,3 +138,14 @@ def test_successors_are_followed_and_cycles_end(small_site):
         recorder.declared("/id/school/10000007", "replaced-by", ["/id/school/10000006"])
     (cyclic,) = resolve(client, [f"{base}10000006"])
     assert [s["iri"] for s in cyclic["successors"]] == [f"{base}10000007"]
+
+
+def test_batches_are_charged_to_the_client(starter):
+    app = create_app(starter, read_settings(environment={"TORG_CLIENT_BURST_SECONDS": "0.02"}))
+    client = app.test_client()
+    codes = [client.post("/resolve", json=[SCHOOL] * 500).status_code for _ in range(40)]
+    assert codes[0] == 200 and 429 in codes
+    refused = client.post("/resolve", json=[SCHOOL])
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
+    assert client.get("/res/def/service/T3.2").status_code == 200
+    app.extensions["torg"].close()
