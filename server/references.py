@@ -11,22 +11,27 @@ _PARTS = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.\-]*):)?(?://([^/?#]*))?([^?#]*)(?
 def resolve(base: str, reference: str) -> str:
     """Return the IRI that a reference stands for below a base; without a base, the reference as it is.
 
+    A reference with a scheme or an authority of its own keeps its dots, as in Oxigraph: an IRI is a name, and the
+    store is asked for it letter by letter.
+
     >>> resolve("http://torg.example/graph/storby/", "../skolor?x#y")
     'http://torg.example/graph/skolor?x#y'
     """
     if not base:
         return reference
     scheme, authority, path, query, fragment = _parts(reference)
-    if scheme is None:
-        scheme, base_authority, base_path, base_query, _ = _parts(base)
-        if authority is None:
-            authority = base_authority
-            if not path:
-                path, query = base_path, base_query if query is None else query
-            elif not path.startswith("/"):
-                folder = base_path[: base_path.rfind("/") + 1]
-                path = (folder or ("/" if base_authority is not None else "")) + path
-    return _joined(scheme, authority, _without_dots(path), query, fragment)
+    if scheme is not None:
+        return reference
+    scheme, base_authority, base_path, base_query, _ = _parts(base)
+    if authority is None:
+        authority = base_authority
+        if not path:
+            path, query = base_path, base_query if query is None else query
+        elif not path.startswith("/"):
+            folder = base_path[: base_path.rfind("/") + 1]
+            path = (folder or ("/" if base_authority is not None else "")) + path
+        path = _without_dots(path)
+    return _joined(scheme, authority, path, query, fragment)
 
 
 def _parts(text: str) -> tuple[str | None, str | None, str, str | None, str | None]:
