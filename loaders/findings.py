@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import ontology
+from loaders.person_numbers import masked
 
 Severity = Literal["block", "warn", "info"]
 Language = Literal["sv", "en"]
 
 # A broken file can break every rule on every row; a steward mends the first ones and runs again.
 LISTED_PER_RULE = 200
+_SHORTEST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,17 @@ class Finding:
         return template
 
 
+def _masked(finding: Finding) -> Finding:
+    """Return the finding without persons' numbers: a file without a header row has a person's for headers."""
+    detail = tuple((name, masked(text) if len(text) >= _SHORTEST else text) for name, text in finding.detail)
+    column = masked(finding.column) if len(finding.column) >= _SHORTEST else finding.column
+    return (
+        finding
+        if (detail, column) == (finding.detail, finding.column)
+        else replace(finding, detail=detail, column=column)
+    )
+
+
 @dataclass
 class Findings:
     """Findings of one dataset, capped per rule and column, with true counts."""
@@ -81,7 +94,7 @@ class Findings:
         self._counts[key] = self._counts.get(key, 0) + finding.count
         listed = self._listed.setdefault(key, [])
         if len(listed) < LISTED_PER_RULE:
-            listed.append(finding)
+            listed.append(_masked(finding))
 
     def extend(self, findings: Iterable[Finding]) -> None:
         """Add every finding."""

@@ -32,6 +32,8 @@ _NUMBERS = frozenset(
     """decimal number double float integer long int short byte nonNegativeInteger positiveInteger unsignedLong
     unsignedInt unsignedShort unsignedByte nonPositiveInteger negativeInteger""".split()
 )
+# Values that no person's number can pass for; a column of whole numbers or of addresses may hold them.
+_WITHOUT_PERSONS = frozenset("date dateTime datetime dateTimeStamp time boolean gYear gYearMonth duration".split())
 # Marks a value that its column's format does not read, so that no other reading of it is ever taken: a noncharacter,
 # which neither a number nor a date can hold.
 UNFIT = "\ufdd0"
@@ -231,7 +233,7 @@ class Preparation:
                 self._filters.append((place, _Memo(privacy.free_text_filter(name, self._tell_text(place)))))
             case "possible-person":
                 self._filters.append((place, _Memo(self._person_filter(place))))
-            case None | "public" if base in ("string", "any", "anyAtomicType"):
+            case None | "public" if base not in _WITHOUT_PERSONS:
                 self._declared_screens.append((place, privacy.Screen(self._table.headers[place])))
 
     def _prepare_text(self, place: int, change: ColumnChange) -> None:
