@@ -21,7 +21,7 @@ from server.graph_answers import SMALL
 from server.history import one_second, read_moment
 from server.paths import spellings, split_suffix
 from server.presentation import Presenter
-from server.rdf_formats import parse_lines
+from server.rdf_formats import parse_lines, transcode
 from server.resource_page import facts_of_lines
 from server.views.changes import history
 from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
@@ -31,6 +31,7 @@ blueprint = Blueprint("history", __name__)
 LINK_FORMAT = Format("link", "application/link-format", "Link", "table")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _CATALOG = ("/datasets", "/datasets/dcat")
+_PRESENT_ONLY = ("/rdf-graph-store", "/resource", "/search", "/concepts", "/compare", "/quality", "/psidata")
 _GATE_VARY = "Accept-Datetime"
 
 
@@ -46,7 +47,8 @@ class _Original:
     @property
     def is_gate(self) -> bool:
         """Whether this very request may be answered by time: a fixed representation is not negotiated."""
-        return not self.suffix and not self.path.startswith("/dumps/") and not request.args.get("format")
+        fixed = self.suffix or self.path.startswith(("/dumps/", "/graph/")) or request.args.get("format")
+        return not fixed
 
 
 @blueprint.before_app_request
@@ -62,6 +64,8 @@ def travel() -> Response | None:
         return redirect(with_query(here(path or request.path), at=asked, format=request.args.get("format", "")), 303)
     original = _original(request.path)
     if original is None:
+        if asked is not None and request.path.startswith(_PRESENT_ONLY):
+            raise Problem(400, "at works on /res/…, /graph/…, /datasets, /dumps/… and /sparql; this shows the present.")
         return None
     if asked is not None:
         return _memento(original, asked)
@@ -114,6 +118,10 @@ def _original(path: str) -> _Original | None:
         described = spellings(uris.described_path(stem))[0]
         document = uris.description_path(described)
         return _Original(document or stem, suffix, iri=uris.iri(described))
+    if path.startswith("/graph/"):
+        stem, suffix = split_suffix(path)
+        spelling = spellings(stem)[0]
+        return _Original(spelling, suffix, graph=uris.iri(spelling))
     if path in _CATALOG:
         return _Original(path, "", graph=uris.iri("graph/site/catalog"))
     if path.startswith("/dumps/") and path.endswith(".nt.gz"):
@@ -178,6 +186,8 @@ def _memento(original: _Original, asked: str) -> Response:
         return response
     if original.path.startswith("/dumps/"):
         response = _dump(original, number)
+    elif original.path.startswith("/graph/"):
+        response = _whole_graph(original, number)
     elif original.graph:
         response = _catalog(original, number)
     else:
@@ -258,6 +268,24 @@ def _written(original: _Original, number: int, lines: Sequence[str], iri: str, o
     return answer(body, chosen.content_type, vary=("Accept", "Accept-Language"), content_language=spoken)
 
 
+def _whole_graph(original: _Original, number: int) -> Response:
+    """Answer a named graph as it was, in a syntax of RDF."""
+    if original.graph not in history().graphs(number):
+        raise Problem(404, f"There was no such graph in generation {number}.")
+    chosen = negotiated(GRAPH_FORMATS, original.suffix or None)
+    vary = () if original.suffix or request.args.get("format") else ("Accept",)
+    etag = f"{number:06d}-{original.path.removeprefix('/graph/').replace('/', '-')}-{chosen.suffix}"
+    response = answer(b"", chosen.content_type, vary=vary, etag=etag)
+    if response.status_code == 304:
+        return response
+    file = TemporaryFile()  # without a name; closed when the answer has been sent
+    with TemporaryFile() as plain:
+        plain.writelines(line.encode() for line in history().lines(number, original.graph))
+        plain.seek(0)
+        transcode(plain, chosen.media_type, torg().prefixes, file)
+    return _send(response, file)
+
+
 def _dump(original: _Original, number: int) -> Response:
     """Answer a dump as it was: rebuilt from history, which gives the same bytes as the file had."""
     if original.graph not in history().graphs(number):
@@ -270,6 +298,11 @@ def _dump(original: _Original, number: int) -> Response:
     with gzip.GzipFile("", "wb", 5, file, mtime=0) as packed:
         for line in history().lines(number, original.graph):
             packed.write(line.encode())
+    return _send(response, file)
+
+
+def _send(response: Response, file: IO[bytes]) -> Response:
+    """Return the answer with a file as its body: in one piece when it is small."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size <= SMALL or request.method == "HEAD":

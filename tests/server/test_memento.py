@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import rdflib
 from flask.testing import FlaskClient
 
 from server import create_app
 from server.generations import DataFolder
 from server.settings import read_settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib")
 
 BASE = "https://data.asen.example"
 SCHOOL = "/res/school/10000001"
@@ -142,6 +145,21 @@ def test_old_dumps_have_the_bytes_they_had(client, site):
         response = client.get(f"/dumps/asen/skolor.nt.gz?at={number:06d}")
         assert response.status_code == 200
         assert response.data == (site / f"data/generations/{number:06d}/dumps/asen/skolor.nt.gz").read_bytes()
+
+
+def test_a_named_graph_has_a_past_in_every_syntax(client):
+    graphs = []
+    for suffix, syntax in (("ttl", "turtle"), ("nt", "nt"), ("rdf", "xml"), ("jsonld", "json-ld")):
+        response = client.get(f"/graph/asen/skolor.{suffix}?at=000001")
+        assert response.status_code == 200 and response.headers["Memento-Datetime"]
+        graphs.append(set(rdflib.Graph().parse(data=response.data, format=syntax)))
+    assert graphs[0] == graphs[1] == graphs[2] == graphs[3] and len(graphs[0]) > 40
+    assert client.get("/graph/asen/none?at=000001", headers=RDF).status_code == 404
+
+
+def test_at_is_never_ignored(client):
+    for path in ("/resource?uri=https://x.example/&at=1", "/rdf-graph-store?default&at=1", "/psidata?at=1"):
+        assert client.get(path, headers={"Accept": "*/*"}).status_code == 400
 
 
 def test_head_and_conditional_requests(client):

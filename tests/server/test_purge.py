@@ -17,6 +17,7 @@ from server.cli import main
 from server.errors import OperationError
 from server.generations import DataFolder
 from server.history import History
+from server.publish import restore
 from server.purge import purge
 from server.settings import Settings, read_settings
 from server.site import read_site
@@ -134,6 +135,30 @@ def test_consumers_are_told_without_content(site):
     feed = client(site).get("/changes/ldes/000003?dataset=asen/skolor").text
     assert "activitystreams#Delete" in feed and THING in feed
     assert SECRET not in "".join(client(site).get(f"/changes/ldes/00000{n}").text for n in (1, 2, 3))
+
+
+def test_a_running_server_forgets_at_once(site):
+    app = create_app(site.folder, read_settings(environment={}))
+    running = app.test_client()
+    question = {"query": "SELECT ?n WHERE { ?s <https://schema.org/name> ?n }"}
+    assert SECRET in running.get("/res/school/10000003.ttl").text
+    assert SECRET in running.get("/sparql", query_string=question).text
+    assert SECRET in running.get("/res/school/10000003.ttl?at=000001").text
+    forget(site, THING)
+    assert running.get("/res/school/10000003.ttl").status_code == 410
+    assert SECRET not in running.get("/sparql", query_string=question).text
+    assert running.get("/res/school/10000003.ttl?at=000001").status_code == 404
+    assert SECRET not in running.get("/resolve", query_string={"item": THING}).text
+    assert running.get("/resolve", query_string={"item": THING}).json["items"][0]["status"] == "purged"
+    assert SECRET not in running.get("/reconcile/suggest/entity", query_string={"prefix": SECRET}).text
+    app.extensions["torg"].close()
+
+
+def test_a_rewritten_generation_can_be_restored(site):
+    forget(site, THING)
+    done = restore(read_site(site.folder), Settings(), 1, now=day(7))
+    assert done.generation == 4 and "Skola 4" in published_lines(site, 4)
+    assert holding(site.data, SECRET) == []
 
 
 def test_a_dataset_is_forgotten_when_the_steward_has_removed_it(site):
