@@ -51,9 +51,7 @@ class ConceptIndex:
         """Return the index of Turtle files whose IRIs are relative to concept_base, and of a site's own concepts."""
         index = cls()
         for path, base in [*((path, concept_base) for path in paths), *extra]:
-            graph = rdflib.Graph()
-            graph.parse(data=path.read_text("utf-8"), format="turtle", publicID=base)
-            index._add(graph)
+            index._add(_parsed(path.read_text("utf-8"), base))
         return index
 
     def find(self, scheme: str, text: str, only: Iterable[MatchKind] = ()) -> Match | None:
@@ -106,6 +104,13 @@ class ConceptIndex:
                         found[str(concept)] = Match(str(concept), kind, status)
                     if kind != "notation" and status == "current":
                         labels.setdefault(fold(str(text)), (notation, str(text)))
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, base: str) -> rdflib.Graph:
+    """Return the graph of a Turtle text; the shared hierarchy is the same from run to run."""
+    graph = rdflib.Graph()
+    return graph.parse(data=text, format="turtle", publicID=base)
 
 
 @lru_cache(maxsize=65_536)

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from server.store import WriteStore
 # Below this many triples loading everything anew is quicker than the checks a checkpoint needs.
 REBUILD_BELOW = 200_000
 _BATCH = 10_000
+_SMALL = 20_000  # triples of a graph that is loaded together with others
+_PORTION = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,11 @@ def _triples(entry: GraphEntry | None) -> int:
 def _rebuild(folder: Path, graphs: Mapping[str, GraphEntry]) -> int:
     store = WriteStore(folder / "store")
     try:
+        small = {iri: graph for iri, graph in graphs.items() if graph.triples < _SMALL}
+        for quads in _quads(folder, small):
+            store.bulk_load_quads(quads)
         for iri, graph in graphs.items():
-            for target in [iri, None] if graph.published else [iri]:
+            for target in () if iri in small else [iri, None] if graph.published else [iri]:
                 with open_graph(folder / graph.dump) as lines:
                     store.bulk_load(lines, target)
         for iri, graph in graphs.items():
@@ -96,6 +102,24 @@ def _rebuild(folder: Path, graphs: Mapping[str, GraphEntry]) -> int:
         return store.count(None)
     finally:
         store.close()
+
+
+def _quads(folder: Path, graphs: Mapping[str, GraphEntry]) -> Iterator[BytesIO]:
+    """Yield the N-Quads of small graphs in portions, each graph once by name and, when published, once without."""
+    text = BytesIO()
+    for iri, graph in graphs.items():
+        ending = f" <{iri}> .\n".encode()
+        with open_graph(folder / graph.dump) as lines:
+            for line in lines:
+                text.write(line.removesuffix(b" .\n") + ending)
+                if graph.published:
+                    text.write(line)
+        if text.tell() > _PORTION:
+            text.seek(0)
+            yield text
+            text = BytesIO()
+    text.seek(0)
+    yield text
 
 
 def _apply(folder: Path, previous: Generation, graphs: Mapping[str, GraphEntry], changed: list[Change]) -> int:
@@ -166,6 +190,8 @@ def write_history(history: Path, changed: list[Change], sources: list[str], time
     index: dict[str, Any] = {"created": time, "sources": sources, "graphs": []}
     for change in changed:
         stem = change.entry.dump.removeprefix("dumps/").removesuffix(".nt.gz")
+        if change.after is None and change.entry.dump in new:
+            stem += "-gone"  # The base has changed: the dump of another graph now has this name.
         added, removed = history / f"{stem}.add.nt.gz", history / f"{stem}.del.nt.gz"
         if change.old is None and change.new is not None and change.after is not None:
             _add_whole(change.new, added, removed)

@@ -127,6 +127,10 @@ class WriteStore(ReadStore):
         to_graph = DefaultGraph() if graph is None else NamedNode(graph)
         self._store.bulk_load(input=source, format=RdfFormat.N_TRIPLES, to_graph=to_graph)
 
+    def bulk_load_quads(self, source: IO[bytes]) -> None:
+        """Append canonical N-Quads: many small graphs at the price of one."""
+        self._store.bulk_load(input=source, format=RdfFormat.N_QUADS)
+
     def add(self, lines: Iterable[str], graph: str | None) -> int:
         """Add the triples of canonical N-Triples lines to a graph; return how many it lacked."""
         new = [quad for quad in quads(lines, graph) if quad not in self._store]
