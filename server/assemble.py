@@ -188,6 +188,7 @@ def build_index(
 def write_history(history: Path, changed: list[Change], sources: list[str], time: str) -> dict[str, Any]:
     """Write the difference of every changed graph, the hashes of the sources read, and when; return the index."""
     index: dict[str, Any] = {"created": time, "sources": sources, "graphs": []}
+    new = {change.after.dump for change in changed if change.after}
     for change in changed:
         stem = change.entry.dump.removeprefix("dumps/").removesuffix(".nt.gz")
         if change.after is None and change.entry.dump in new:
