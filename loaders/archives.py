@@ -15,6 +15,8 @@ LARGEST_UNPACKED = 4 << 30
 # Tables of text pack to a tenth, very regular ones to a hundredth; bombs to a thousandth.
 MOST_GAIN = 200
 _SMALL = 64 << 20
+# PKWARE APPNOTE 4.4.4, general purpose bit 0.
+_ENCRYPTED = 1
 _BESIDE = frozenset({".md", ".txt", ".pdf", ".html", ".htm", ".xsd", ".png"})
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
@@ -28,6 +30,8 @@ def unpack(path: Path, name: str, form: Literal["zip", "gzip"], folder: Path) ->
                 return _copied(stream, path, name, folder), inner
         with zipfile.ZipFile(path) as archive:
             member = _member(archive, name)
+            if archive.getinfo(member).flag_bits & _ENCRYPTED:
+                raise SourceError(Finding("source.password", file=name))
             with archive.open(member) as stream:
                 return _copied(stream, path, name, folder), f"{name}/{PurePosixPath(member).name}"
     except _BROKEN:

@@ -236,7 +236,7 @@ class _Names:
             parts = []
             for predicate, value in self.graph.predicate_objects(node):
                 blank = isinstance(value, rdflib.BNode)
-                parts.append(f"{predicate} {(self.name(value, depth - 1) if depth else '') if blank else value.n3()}")
+                parts.append(f"{predicate} {(self.name(value, depth - 1) if depth else '') if blank else repr(value)}")
             self.known[node, depth] = hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:24]
         return self.known[node, depth]
 

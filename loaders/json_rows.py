@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from loaders.source import LONGEST_CELL, MOST_COLUMNS, Report, Row, Table
 
 DEEPEST = 64
 LIST_SEPARATOR = "|"
+_NAN = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)\s*[,\]}\r\n]")
 # Numbers are written out; a longer one is an attack, not a figure.
 _LARGEST_EXPONENT = 400
 
@@ -113,7 +115,7 @@ def _outline(path: Path, name: str, found: Survey) -> _Outline:
     outline = _Outline()
     path_now: list[str] = []
     kinds: list[str] = []
-    with _told(name), _bytes(path, found) as stream:
+    with _told(name, path), _bytes(path, found) as stream:
         for event, value in ijson.basic_parse(stream, multiple_values=True):
             if event == "map_key":
                 path_now[-1] = value
@@ -220,7 +222,7 @@ def _fault(cells: list[str], headers: list[str]) -> tuple[str, str, str] | None:
 
 
 def _records(path: Path, name: str, found: Survey, items: str) -> Iterator[tuple[int, Any]]:
-    with _told(name), _bytes(path, found) as stream:
+    with _told(name, path), _bytes(path, found) as stream:
         yield from enumerate(ijson.items(stream, items, multiple_values=True), 1)
 
 
@@ -250,11 +252,28 @@ class _Recoded:
         self._stream.close()
 
 
+def row_of_nan(path: Path) -> int:
+    """Return the line of the first NaN or Infinity that stands where a value does, 0 when there is none.
+
+    RFC 8259 6 allows neither; programs that write floating point numbers do so all the same.
+    """
+    lines = 1
+    with path.open("rb") as file:
+        for line in file:
+            # A file on one line is read in one piece; it was found to be no longer than JSON sources are.
+            if _NAN.search(line):
+                return lines
+            lines += 1
+    return 0
+
+
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _told(name: str, path: Path) -> Iterator[None]:
     """Turn a fault of the parser into a finding, without the text around it: that may be personal."""
     try:
         yield
     except (ijson.JSONError, UnicodeError, OverflowError) as error:
+        if row := row_of_nan(path):
+            raise SourceError(Finding("source.nan", file=name, row=row)) from None
         fault = "cut short or broken" if isinstance(error, ijson.IncompleteJSONError) else "parse error"
         raise SourceError(Finding("source.broken-json", file=name, detail=(("fault", fault),))) from None

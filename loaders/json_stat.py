@@ -14,6 +14,7 @@ from loaders.cube import SIGNS, Category, Cube, Dimension
 from loaders.decode import Survey, open_text
 from loaders.errors import SourceError
 from loaders.findings import Finding
+from loaders.json_rows import row_of_nan
 
 # The format is one object that must be read whole.
 LARGEST = 64 << 20
@@ -44,6 +45,8 @@ def cube(path: Path, name: str, found: Survey) -> Cube:
         except RecursionError:
             raise SourceError(Finding("source.nested", file=name, detail=(("limit", "1000"),))) from None
         except ValueError:
+            if row := row_of_nan(path):
+                raise SourceError(Finding("source.nan", file=name, row=row)) from None
             raise SourceError(Finding("source.broken-json", file=name, detail=(("fault", "parse error"),))) from None
     dataset = document.get("dataset", document) if isinstance(document, dict) else None
     try:

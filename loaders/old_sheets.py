@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from loaders.table import refuse_controls
 
 # An xls sheet ends at row 65 536; what is larger than this holds pictures.
 LARGEST = 128 << 20
+# Where an encrypted workbook says so: its directory lies within the first part, its manifest is short.
+_DIRECTORY = 4 << 20
 
 
 def grid(
@@ -32,8 +35,13 @@ def grid(
             for sheet in book.sheets_metadata
             if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
         }
-    except (CalamineError, OSError, ValueError, KeyError):
-        raise SourceError(Finding("source.broken-workbook", file=name)) from None
+    except (CalamineError, OSError, ValueError, KeyError) as error:
+        rule = (
+            "source.password"
+            if "password" in str(error).casefold() or _is_encrypted(path)
+            else "source.broken-workbook"
+        )
+        raise SourceError(Finding(rule, file=name)) from None
     except BaseException as error:
         # A fault inside the library is a panic, which is no Exception; its class cannot be imported.
         if type(error).__name__ != "PanicException":
@@ -55,6 +63,18 @@ def grid(
             yield number, cells[:width]
 
     return Grid(name, chosen, lambda to: refuse_controls(numbered(to), name, chosen, to), ragged=True)
+
+
+def _is_encrypted(path: Path) -> bool:
+    """Tell whether a file is an encrypted OOXML or ODF workbook ([MS-OFFCRYPTO] 2.3.2, ODF 1.2 part 3, 4.8)."""
+    if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            return "EncryptedPackage".encode("utf-16-le") in file.read(_DIRECTORY)
+    with zipfile.ZipFile(path) as archive:
+        try:
+            return b"encryption-data" in archive.read("META-INF/manifest.xml")[:_DIRECTORY]
+        except (KeyError, OSError, RuntimeError, ValueError, zipfile.BadZipFile):
+            return False
 
 
 def _text(value: object) -> str:
