@@ -88,32 +88,33 @@ def _rebuild(folder: Path, graphs: Mapping[str, GraphEntry]) -> int:
     store = WriteStore(folder / "store")
     try:
         small = {iri: graph for iri, graph in graphs.items() if graph.triples < _SMALL}
-        for quads in _quads(folder, small):
-            store.bulk_load_quads(quads)
-        for iri, graph in graphs.items():
-            for target in () if iri in small else [iri, None] if graph.published else [iri]:
-                with open_graph(folder / graph.dump) as lines:
-                    store.bulk_load(lines, target)
-        for iri, graph in graphs.items():
-            if store.count(iri) != graph.triples:
-                raise StorageError(
-                    f"The new store does not hold what the graph file of <{iri}> holds; nothing changed."
-                )
-        return store.count(None)
+        named = sum(graph.triples for graph in graphs.values())
+        for default in (False, True):
+            for quads in _quads(folder, small, default):
+                store.bulk_load_quads(quads)
+            for iri, graph in graphs.items():
+                if iri not in small and (graph.published or not default):
+                    with open_graph(folder / graph.dump) as lines:
+                        store.bulk_load(lines, None if default else iri)
+            # A graph never gets more than its file holds, so the sum is right only when each of them is; counting
+            # them one by one took as long as loading them.
+            if not default and store.size() != named:
+                raise StorageError("The new store does not hold what the graph files hold; nothing changed.")
+        return store.size() - named
     finally:
         store.close()
 
 
-def _quads(folder: Path, graphs: Mapping[str, GraphEntry]) -> Iterator[BytesIO]:
-    """Yield the N-Quads of small graphs in portions, each graph once by name and, when published, once without."""
+def _quads(folder: Path, graphs: Mapping[str, GraphEntry], default: bool) -> Iterator[BytesIO]:
+    """Yield the N-Quads of small graphs in portions: each graph by its name, or the published ones without."""
     text = BytesIO()
     for iri, graph in graphs.items():
-        ending = f" <{iri}> .\n".encode()
+        if default and not graph.published:
+            continue
+        ending = b" .\n" if default else f" <{iri}> .\n".encode()
         with open_graph(folder / graph.dump) as lines:
             for line in lines:
                 text.write(line.removesuffix(b" .\n") + ending)
-                if graph.published:
-                    text.write(line)
         if text.tell() > _PORTION:
             text.seek(0)
             yield text

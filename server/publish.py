@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -388,9 +389,12 @@ class _Run:
         self._add(QUALITY, "system", write_graph(self._quality_lines(number), self._dump(QUALITY)))
         changed = changes(self._previous, self._folder, self._graphs)
         self._progress("store", "")
-        merged = build_store(self._folder, self._previous, self._graphs, changed)
-        self._progress("index", "")
-        build_index(self._folder, self._previous, self._graphs, changed)
+        # The store loads outside the interpreter, so the index is made on the other core meanwhile.
+        with ThreadPoolExecutor(max_workers=1) as meanwhile:
+            indexed = meanwhile.submit(build_index, self._folder, self._previous, self._graphs, changed)
+            merged = build_store(self._folder, self._previous, self._graphs, changed)
+            self._progress("index", "")
+            indexed.result()
         last = self._previous.path if self._previous else None
         write_all_dump(self._folder, self._graphs.values(), last)
         write_partitions(self._folder, self._graphs.values(), self._site.base, last)
