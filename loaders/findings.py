@@ -103,7 +103,7 @@ class Findings:
 
     def __iter__(self) -> Iterator[Finding]:
         for listed in self._listed.values():
-            yield from listed
+            yield from sorted(listed, key=lambda finding: finding.row or 0)
 
     def __bool__(self) -> bool:
         return bool(self._counts)
@@ -115,6 +115,10 @@ class Findings:
             for key, number in self._counts.items()
             if (rule is None or key[0] == rule) and (weight is None or self._listed[key][0].weight == weight)
         )
+
+    def totals(self) -> dict[tuple[str, str, str], int]:
+        """Return the true number of findings, listed or not, by (rule, file, column)."""
+        return dict(self._counts)
 
     def by_rule(self) -> dict[str, int]:
         """How many findings there were of each rule, listed or not."""

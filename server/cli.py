@@ -16,11 +16,11 @@ import click
 
 from loaders.errors import LoadError
 from server.cli_csvw import csvw
-from server.cli_diff import diff
 from server.cli_describe import describe_command
-from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
+from server.cli_diff import diff
 from server.cli_dump import dump
 from server.cli_mcp import mcp
+from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.cli_purge import purge
 from server.cli_query import query
 from server.cli_token import token
@@ -28,6 +28,7 @@ from server.errors import OperationError
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.starter_site import init as make_site
+from server.starter_site import live_at
 
 
 class Torg(click.Group):
@@ -120,17 +121,13 @@ def check(datasets: tuple[str, ...], strict: bool, folder: Path, format: str) ->
 @strict_option
 @site_option
 @format_option
-def publish(
-    datasets: tuple[str, ...], confirm: bool, dry_run: bool, strict: bool, folder: Path, format: str
-) -> None:
+def publish(datasets: tuple[str, ...], confirm: bool, dry_run: bool, strict: bool, folder: Path, format: str) -> None:
     """Publish what changed in DATASETS (all when none is named)."""
     from server.publish import publish as run
 
     site, settings = _open(folder)
     with narrator() as progress:
-        done = run(
-            site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, progress=progress
-        )
+        done = run(site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, progress=progress)
     echo_publication(done, format)
     sys.exit(1 if done.blocked else 0)
 
@@ -210,11 +207,15 @@ def serve(host: str | None, port: int | None, folder: Path) -> None:
 def demo(port: int | None, folder: Path, no_open: bool) -> None:
     """Publish the starter region and serve it."""
     from server.publish import publish as run
+    from server.publish import rebase as move
     from server.serve import serve as start
 
     if not (folder / "site.toml").exists():
         make_site(folder)
     site, settings = _open(folder, port=port)
+    if live_at(folder, f"{_address(settings)}/"):  # The demo's identifiers are to resolve where it runs.
+        site, settings = _open(folder, port=port)
+        move(site, settings)
     with narrator() as progress:
         done = run(site, settings, progress=progress)
     echo_publication(done, "text", brief=True)

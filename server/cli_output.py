@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import locale
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -120,7 +120,7 @@ def echo_findings(report: RunReport) -> None:
     """Print every dataset with its findings, the worst first, a few examples of each."""
     for dataset in report.datasets:
         click.echo(_headline(dataset))
-        for finding, more in _grouped(dataset.findings):
+        for finding, more in _grouped(dataset.findings, dataset.totals):
             click.echo(_finding_text(finding))
             if more:
                 say(sv=f"      … och {more} till av samma slag", en=f"      … and {more} more of the same kind")
@@ -148,13 +148,14 @@ def _finding_text(finding: Finding) -> str:
     return f"  {mark} {where}{finding.text(say.language)} {finding.advice(say.language)} [{finding.rule}]"
 
 
-def _grouped(findings: list[Finding]) -> Iterator[tuple[Finding, int]]:
+def _grouped(findings: list[Finding], totals: Mapping[tuple[str, str, str], int]) -> Iterator[tuple[Finding, int]]:
     """Yield the first examples of each rule and column, the last of them with how many more there are."""
     order = {"block": 0, "warn": 1, "info": 2}
     groups: dict[tuple[str, str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.rule, finding.file, finding.column), []).append(finding)
-    for group in sorted(groups.values(), key=lambda group: order[group[0].weight]):
+    for key, group in sorted(groups.items(), key=lambda entry: order[entry[1][0].weight]):
         shown = group[:SHOWN_PER_RULE]
+        more = totals.get(key, len(group)) - sum(finding.count for finding in shown)
         for number, finding in enumerate(shown, start=1):
-            yield finding, len(group) - len(shown) if number == len(shown) else 0
+            yield finding, more if number == len(shown) else 0

@@ -44,6 +44,7 @@ class _Repeats:
     rows: dict[str, list[tuple[Origin, list[str]]]] = field(default_factory=dict)
     # Each repeated row, the row that had its subject first, and the properties whose values differ between them.
     differing: list[tuple[Origin, Origin, list[str]]] = field(default_factory=list)
+    same: list[tuple[Origin, Origin]] = field(default_factory=list)
 
 
 def convert(
@@ -61,7 +62,9 @@ def convert(
         repeats = _Repeats()
         raw = write_graph(_first_rows(load(dataset, delivery, context, findings, counts), index, repeats), graph)
         if repeats.rows:
-            raw = write_graph(_numbered(graph, repeats, index), graph)
+            raw = write_graph(_numbered(graph, repeats, index, not _repeats_are_expected(dataset)), graph)
+            counts.rows_out -= len(repeats.same)
+            counts.rows_told += len(repeats.same)
             _tell(repeats, dataset, delivery, context.concept_base, findings)
         index.commit()
     finally:
@@ -81,10 +84,11 @@ def _first_rows(rows: Iterator[Row], index: sqlite3.Connection, repeats: _Repeat
         yield from lines
 
 
-def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iterator[str]:
+def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection, collapse: bool) -> Iterator[str]:
     """Yield all lines again, repeated subjects told apart as `…/2`, `…/3` in the order of their content.
 
-    Ordering by content, not by place, makes a reordered export no change.
+    Ordering by content, not by place, makes a reordered export no change. Rows that are alike in
+    everything are one thing (`collapse`), unless the key is expected to come back.
     """
     own: dict[str, list[str]] = {name: [] for name in repeats.rows}
     for line in list_once(graph):
@@ -99,6 +103,8 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iter
         for origin, lines in others:
             entries.append((origin, sorted({line for line in canonical(lines) if subject(line) == name})))
             yield from (line for line in lines if subject(line) != name)
+        if collapse:
+            entries = _without_copies(entries, repeats)
         for origin, lines in entries[1:]:
             repeats.differing.append((origin, entries[0][0], _differing(entries[0][1], lines)))
         entries.sort(key=lambda entry: (entry[1], entry[0].file, entry[0].row))
@@ -109,6 +115,16 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection) -> Iter
                 (row_key(numbered), origin.file, origin.sheet, origin.row),
             )
             yield from (f"<{numbered}{line[len(name) + 1 :]}" for line in lines)
+
+
+def _without_copies(entries: list[tuple[Origin, list[str]]], repeats: _Repeats) -> list[tuple[Origin, list[str]]]:
+    kept: dict[tuple[str, ...], tuple[Origin, list[str]]] = {}
+    for origin, lines in entries:
+        if (content := tuple(lines)) in kept:
+            repeats.same.append((origin, kept[content][0]))
+        else:
+            kept[content] = (origin, lines)
+    return list(kept.values())
 
 
 def _differing(ours: list[str], theirs: list[str]) -> list[str]:
@@ -131,6 +147,9 @@ def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, concept_base:
         count = sum(len(others) for others in repeats.rows.values())
         findings.add(Finding("identifiers.repeated-line", dataset=dataset.key, count=count))
         return
+    for origin, first in repeats.same:
+        file, detail = delivery.files[origin.file].name, (("first", str(first.row)),)
+        findings.add(Finding("identifiers.repeated-row", dataset.key, file, origin.sheet, origin.row, detail=detail))
     for origin, first, properties in repeats.differing:
         columns = dict.fromkeys(header_of(dataset, name, concept_base) or short_name(name) for name in properties)
         findings.add(

@@ -153,6 +153,12 @@ class DatasetWork:
         except LoadError as error:
             findings.add(error.finding)
             return self._back(dataset.key)
+        except OSError as error:
+            if not error.filename or dataset.folder not in Path(error.filename).parents:
+                raise  # the data folder's trouble, not the source's
+            detail = (("reason", error.strerror or str(error)),)
+            findings.add(Finding("site.unreadable", file=Path(error.filename).name, detail=detail))
+            return self._back(dataset.key)
         findings.extend(check_description(self._site, dataset))
         findings.extend(check_decision(dataset, self._options.strict))
         if self._options.today and state.modified:
@@ -197,6 +203,8 @@ class DatasetWork:
         set_aside = fingerprint in state.set_aside and not self._options.named
         if known and (known["fingerprint"] == fingerprint or set_aside) and not self._options.check:
             self._carry(dataset.key, period, state)
+            if set_aside and known["fingerprint"] != fingerprint:
+                findings.add(Finding("identifiers.set-aside", file=", ".join(file.name for file in delivery.files)))
             return
         counts = self._convert_rdf(dataset, delivery, state, findings) if is_rdf(delivery) else None
         counts = counts or self._convert_rows(dataset, delivery, state, findings)

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -154,10 +155,29 @@ class DataFolder:
         return max([0, *self.numbers(), *made]) + 1
 
     @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn what the file system or SQLite refuses into one sentence; what is served stays as it is."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            refused = isinstance(error, PermissionError) or "readonly" in reason or "Read-only" in reason
+            en, sv = (
+                ("Let the user that runs torg write there", "Ge den som kör torg rätt att skriva där")
+                if refused
+                else ("Free some space", "Gör plats")
+            )
+            raise StorageError(
+                f"{self.path} cannot be written: {reason}. What is published is served as before. {en}, and run the "
+                "command again.",
+                f"{self.path} går inte att skriva i: {reason}. Det som är publicerat visas som förut. {sv} och kör "
+                "kommandot igen.",
+            ) from error
+
+    @contextmanager
     def writing(self, command: str) -> Iterator[None]:
         """Hold the one writer's lock; raise LockedError that names the holder when another has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / "lock", "a+", encoding="utf-8") as lock:
+        with self.guarded(), self._lock_file() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -172,6 +192,10 @@ class DataFolder:
             lock.flush()
             self.clean()
             yield
+
+    def _lock_file(self) -> IO[str]:
+        self.path.mkdir(parents=True, exist_ok=True)
+        return open(self.path / "lock", "a+", encoding="utf-8")
 
     def clean(self) -> None:
         """Remove what a killed publication left: half-made generations, their history, their copies of sources."""

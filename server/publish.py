@@ -29,7 +29,7 @@ from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.catalog_metadata import is_listed_only
 from server.change_words import graph_change, vocabulary
 from server.delivery import DatasetState, DatasetWork, GateOptions
-from server.errors import OperationError, StorageError
+from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
 from server.ledger import Ledger, Recorder
@@ -243,13 +243,6 @@ class _Run:
         self._folder = self._data.begin()
         try:
             yield self._folder
-        except OSError as error:
-            raise StorageError(
-                f"{self._data.path} cannot be written: {error.strerror or error}. "
-                "The last generation is served as before; free some space and run the command again.",
-                f"{self._data.path} går inte att skriva i: {error.strerror or error}. "
-                "Den förra generationen visas som förut; gör plats och kör kommandot igen.",
-            ) from error
         finally:
             if self._folder.exists():
                 remove_tree(self._folder)

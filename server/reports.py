@@ -23,6 +23,9 @@ class DatasetReport:
     findings: list[Finding]
     counts: dict[str, int]
     coverage: list[dict[str, Any]] = field(default_factory=list)
+    totals: dict[tuple[str, str, str], int] = field(
+        default_factory=dict
+    )  # by rule, file and column; the list is capped
 
     def members(self) -> dict[str, Any]:
         """Return the report as JSON members, each finding with its text in every language."""
@@ -52,7 +55,9 @@ class RunReport:
         rows_in = sum(delivery["rows_in"] for delivery in state.deliveries.values())
         coverage = [each for delivery in state.deliveries.values() for each in delivery.get("coverage", ())]
         self.datasets.append(
-            DatasetReport(state.key, state.status, rows_in, state.rows, list(findings), counts, coverage)
+            DatasetReport(
+                state.key, state.status, rows_in, state.rows, list(findings), counts, coverage, findings.totals()
+            )
         )
 
     @property

@@ -46,7 +46,9 @@ def application(site: Path, settings: Settings) -> Callable[..., Any]:
 
 def _check_address(host: str, port: int) -> None:
     if not 0 < port < 65536:
-        raise OperationError(f"There is no port {port}; ports are 1 to 65535.", f"Port {port} finns inte; ange 1–65535.")
+        raise OperationError(
+            f"There is no port {port}; ports are 1 to 65535.", f"Port {port} finns inte; ange 1 till 65535."
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

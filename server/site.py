@@ -108,18 +108,22 @@ def read_site(folder: Path) -> Site:
 def _read_toml(folder: Path) -> dict[str, Any]:
     path = folder / "site.toml"
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise _fault("no-site", file=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise _fault("not-utf8") from None
+    except tomllib.TOMLDecodeError as error:
         raise _fault("not-toml", reason=str(error)) from None
+    except OSError as error:
+        raise _fault("unreadable", reason=error.strerror or str(error)) from None
 
 
 def _datasets(folder: Path, publishers: Mapping[str, Publisher]) -> tuple[list[Dataset], dict[str, LoadError]]:
     datasets: list[Dataset] = []
     faults: dict[str, LoadError] = {}
-    for description in sorted((folder / "datasets").glob("*/*/dataset.toml")):
-        publisher, name = description.parent.parent.name, description.parent.name
+    for place in _dataset_folders(folder / "datasets"):
+        publisher, name = place.parent.name, place.name
         key = f"{publisher}/{name}"
         try:
             if publisher not in publishers:
@@ -128,10 +132,26 @@ def _datasets(folder: Path, publishers: Mapping[str, Publisher]) -> tuple[list[D
             for part in (publisher, name):
                 if not _KEY.match(part):
                     raise _fault("folder-name", dataset=key, name=part)
-            datasets.append(read_dataset(description.parent, publisher))
+            datasets.append(read_dataset(place, publisher))
         except LoadError as error:
             faults[key] = error
+        except OSError as error:
+            reason = error.strerror or str(error)
+            faults[key] = _fault("unreadable", dataset=key, file=Path(error.filename or place).name, reason=reason)
     return datasets, faults
+
+
+def _dataset_folders(folder: Path) -> list[Path]:
+    """Return every folder that is meant to be a dataset; one without a dataset.toml is told, not passed over."""
+    if not folder.is_dir():
+        return []
+    return [
+        place
+        for publisher in sorted(folder.iterdir())
+        if publisher.is_dir() and not publisher.name.startswith(".")
+        for place in sorted(publisher.iterdir())
+        if place.is_dir() and not place.name.startswith(".")
+    ]
 
 
 def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:

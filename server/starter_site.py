@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from importlib.resources import as_file, files
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 from server.errors import OperationError
+
+_OWN_BASE = re.compile(
+    r'^base = "(?:https://data\.norrsjo\.example/|http://(?:127\.0\.0\.1|localhost)(?::\d+)?/)"', re.M
+)
 
 
 def init(folder: Path) -> Path:
@@ -28,3 +33,17 @@ def init(folder: Path) -> Path:
             f"{folder} går inte att skapa: {error.strerror or error}.",
         ) from error
     return folder
+
+
+def live_at(folder: Path, address: str) -> bool:
+    """Let the demo's identifiers begin with the address it is served on; return whether that changed site.toml.
+
+    A base that a steward has chosen is left alone: only the starter's own and a former demo's change.
+    """
+    path = folder / "site.toml"
+    text = path.read_text("utf-8")
+    changed = _OWN_BASE.sub(f'base = "{address}"', text, count=1)
+    if changed == text:
+        return False
+    path.write_text(changed, "utf-8")
+    return True

@@ -159,3 +159,44 @@ def test_faulty_concepts_stop_everything_with_one_sentence(small_site, command, 
     done = torg(command, "--site", small_site.folder)
     assert (1, True) == (done.exit_code, f"[{rule}]" in done.stderr)
     assert "Traceback" not in done.stderr and not (small_site.data / "current").exists()
+
+
+def test_what_cannot_be_opened_stops_its_dataset_only(small_site):
+    small_site.publish()
+    (small_site.folder / "datasets/asen/tom").mkdir()
+    small_site.source.unlink()
+    small_site.source.mkdir()
+    done = torg("publish", "--site", small_site.folder)
+    assert done.exit_code == 1 and "Traceback" not in done.stderr
+    assert "asen/tom: blocked" in done.stdout and "asen/skolor: blocked" in done.stdout
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(small_site):
+    small_site.data.write_text("a file, not a folder")
+    done = torg("publish", "--site", small_site.folder)
+    assert (2, True) == (done.exit_code, "cannot be written" in done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_does_not_exist_is_a_sentence(small_site):
+    done = torg("serve", "--site", small_site.folder, "--port", 99999)
+    assert (2, True) == (done.exit_code, "There is no port 99999" in done.stderr)
+
+
+def test_the_demos_identifiers_resolve_where_it_runs(tmp_path):
+    from server.site import read_site
+    from server.starter_site import init, live_at
+
+    folder = init(tmp_path / "demo")
+    assert live_at(folder, "http://127.0.0.1:8080/")
+    assert "http://127.0.0.1:8080/" == read_site(folder).base
+    assert not live_at(folder, "http://127.0.0.1:8080/")
+    text = (folder / "site.toml").read_text("utf-8").replace("http://127.0.0.1:8080/", "https://data.mystad.se/")
+    (folder / "site.toml").write_text(text, "utf-8")
+    assert not live_at(folder, "http://127.0.0.1:9090/")
+
+
+def test_more_of_the_same_kind_is_a_true_count(small_site):
+    small_site.write([*ROWS, *(f"9901,2{n:07d},,59.1,15.2,Grundskola,G" for n in range(250))])
+    done = torg("check", "--site", small_site.folder)
+    assert "and 247 more of the same kind" in done.stdout
