@@ -66,6 +66,7 @@ def candidates(path: Path, looked: Looked, concepts: ConceptIndex) -> Iterator[P
     fits = [fit for name in ontology.specification_names() if (fit := _fit(name, path, columns))]
     fits.sort(key=lambda entry: entry[0], reverse=True)
     for _, proposal in fits[:2]:
+        _declare_nulls(proposal, columns, looked.rows)
         _drop_personal(proposal, columns)
         yield proposal
     near = ", ".join(proposal.specification or "" for _, proposal in fits)
@@ -141,6 +142,21 @@ def _drop(proposal: Proposal, header: str, reason: str) -> bool:
         listed[:] = [column for column in listed if column.get("titles") != header]
     proposal.columns[header] = {"drop": True, "reason": reason}
     return True
+
+
+def _declare_nulls(proposal: Proposal, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Say which stand-ins for nothing a column uses besides those that its specification knows."""
+    document = ontology.table(proposal.specification or "")
+    described = {column["name"]: column for column in specification.columns(document)}
+    places = {column.header: column.place for column in columns}
+    for name, header in proposal.matched.items():
+        said = proposal.columns.get(header, name)
+        known = specification.null_tokens(document, described[name])
+        tokens = [token for token in guesses.nulls_of(rows, places[header]) if token not in known]
+        if tokens and isinstance(said, str):
+            proposal.columns[header] = {"column": name, "null": tokens}
+            proposal.why[header] = (f"{', '.join(tokens)} står för att värde saknas.",
+                                    f"{', '.join(tokens)} stands for no value.")  # fmt: skip
 
 
 def _drop_personal(proposal: Proposal, columns: Sequence[Column]) -> None:

@@ -101,6 +101,14 @@ def test_a_date_that_can_be_read_in_two_ways_is_settled_and_said(folder: Path) -
     assert "det svenska valdes" in (folder / "dataset.toml").read_text("utf-8")
 
 
+def test_stand_ins_for_nothing_are_declared(folder: Path) -> None:
+    text = "Skolenhetskod,Skolans namn,Elever,Webb\n12345678,A,NA,https://a.example/\n12345679,B,3,NA\n"
+    said = written(folder, "skolor.csv", text.encode())
+    assert said["columns"] == {
+        "Elever": {"column": "pupils", "null": ["NA"]}, "Webb": {"column": "visit_url", "null": ["NA"]},
+    }  # fmt: skip
+
+
 def test_personal_numbers_are_left_out(folder: Path) -> None:
     text = "id,namn,nyckel\n" + "".join(f"{n},Lek {n},640823-3234\n" for n in range(1, 9))
     said = written(folder, "lekplatser.csv", text.encode())
