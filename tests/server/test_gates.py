@@ -131,13 +131,13 @@ def test_a_wrong_threshold_is_told_with_its_line(small_site: SmallSite, line: st
 
 
 def test_texts_that_resemble_no_concept_are_counted_and_not_shown(small_site: SmallSite) -> None:
-    small_site.write([MORE[0].replace("Grundskola", "Kim Berg 811218-9876"), *MORE[1:]])
+    small_site.write([MORE[0].replace("Grundskola", "Kim Berg"), *MORE[1:]])
 
     small_site.publish()
 
     for path in (small_site.data / "generations/000001/reports").rglob("*.json"):
         text = path.read_text("utf-8")
-        assert "Kim" not in text and "9876" not in text and '"unmatched": 1' in text
+        assert "Kim" not in text and '"unmatched": 1' in text
 
 
 def test_a_repeated_key_with_other_content_is_told_with_row_and_column(small_site: SmallSite) -> None:
