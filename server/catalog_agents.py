@@ -30,7 +30,8 @@ class Agents:
         g.link(iri, "dcterms:type", publisher_type(publisher))
         g.link(iri, "foaf:homepage", address(publisher.homepage) if publisher.homepage else None)
         g.link(iri, "owl:sameAs", ours)
-        # Ours is not typed as an agent, or the portal would count it as a second publisher.
+        # Ours is not typed as a foaf:Agent, or the portal would count it as a second publisher.
+        g.link(ours, "rdf:type", term("org:FormalOrganization"))
         g.link(ours, "owl:sameAs", iri)
         g.text(ours, "rdfs:label", publisher.name)
         g.literal(ours, "dcterms:identifier", publisher.orgnr)

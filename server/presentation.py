@@ -125,11 +125,16 @@ class Presenter:
 
 
 def readable(iri: str) -> str:
-    """Return the last part of an IRI as words.
+    """Return the last part of an IRI as words; of a thing with a key in several parts, the whole key.
 
     >>> readable("https://data.norrsjo.example/spec/torg#voucherNumber")
     'voucher number'
+    >>> readable("https://data.norrsjo.example/id/ledger-entry/9901/2026-01-03/9901062/74201")
+    '2026-01-03 · 9901062 · 74201'
     """
+    _, thing, path = iri.partition("/id/")
+    if thing and path.count("/") > 2:
+        return " · ".join(unquote(part) for part in path.split("/")[2:])
     tail = unquote(iri.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1])
     words = "".join(f" {char.lower()}" if char.isupper() and index else char for index, char in enumerate(tail))
     return words if tail and tail[0].islower() and tail.isalpha() else tail or iri
