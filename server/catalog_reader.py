@@ -9,7 +9,7 @@ from typing import Literal
 
 from server.catalog_graph import term
 from server.catalog_values import code_list
-from server.labels import fold
+from server.labels import alphabetical, fold
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
 from server.uris import UriSpace
@@ -128,18 +128,6 @@ class CatalogRecord:
 def counts(datasets: Iterable[DatasetRecord], name: Facet) -> Counter[str]:
     """Return how many of the datasets have each value of a facet."""
     return Counter(value for dataset in datasets for value in dataset.facet(name))
-
-
-_SWEDISH = str.maketrans({"å": "z{", "ä": "z|", "ö": "z}", "æ": "z|", "ø": "z}", "é": "e", "ü": "y"})
-
-
-def alphabetical(text: str) -> str:
-    """Return a text to sort by in Swedish order: å, ä and ö after z.
-
-    >>> sorted(["Öbacka", "Ängshamn", "Alvesta", "Zinkgruvan", "Åsen"], key=alphabetical)
-    ['Alvesta', 'Zinkgruvan', 'Åsen', 'Ängshamn', 'Öbacka']
-    """
-    return text.casefold().translate(_SWEDISH)
 
 
 def of_store(store: ReadStore) -> Outgoing:

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
-from server.labels import Label, fold
+from server.labels import Label, LabelFile, fold
 
 _CHUNK = 500
 _COLUMNS = "label.iri, label.text, label.language, label.role, label.class, label.graph"
 
 
-class LabelLookup:
+class LabelLookup(LabelFile):
     """Bulk questions to a label index; safe to share between threads."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-
-    def _index(self) -> sqlite3.Connection:
-        index: sqlite3.Connection | None = getattr(self._local, "index", None)
-        if index is None:
-            index = sqlite3.connect(f"file:{self._path}?mode=ro&immutable=1", uri=True)
-            self._local.index = index
-        return index
 
     def of(self, iris: Iterable[str]) -> dict[str, list[Label]]:
         """Return all labels, alternative labels and notations of each IRI that has any."""

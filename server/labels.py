@@ -169,8 +169,20 @@ def fold(text: str) -> str:
     return " ".join("".join(char for char in decomposed if not unicodedata.combining(char)).split())
 
 
-class LabelIndex:
-    """Reads a label index; safe to share between threads."""
+_SWEDISH = str.maketrans({"å": "z{", "ä": "z|", "ö": "z}", "æ": "z|", "ø": "z}", "é": "e", "ü": "y"})
+
+
+def alphabetical(text: str) -> str:
+    """Return a text to sort by in Swedish order: å, ä and ö after z, letter case aside.
+
+    >>> sorted(["Öbacka", "Ängshamn", "Alvesta", "Zinkgruvan", "Åsen"], key=alphabetical)
+    ['Alvesta', 'Zinkgruvan', 'Åsen', 'Ängshamn', 'Öbacka']
+    """
+    return text.casefold().translate(_SWEDISH)
+
+
+class LabelFile:
+    """An open label index, one connection for each thread that asks."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -182,6 +194,10 @@ class LabelIndex:
             index = sqlite3.connect(f"file:{self._path}?mode=ro&immutable=1", uri=True)
             self._local.index = index
         return index
+
+
+class LabelIndex(LabelFile):
+    """Reads a label index; safe to share between threads."""
 
     def label(self, iri: str, language: str = "sv") -> tuple[str, str] | None:
         """Return (text, language) of the best label in this language, else sv, en, none, any."""

@@ -171,18 +171,6 @@ def contact(scheme: str, text: str) -> str:
     return f"tel:{digits}" if _TELEPHONE.match(digits) else ""
 
 
-_SWEDISH = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}", "é": "e", "ü": "y"})
-
-
-def sort_key(text: str) -> str:
-    """Return a key that sorts texts as a Swedish reader expects: å, ä and ö after z, letter case aside.
-
-    >>> sorted(["Öbacka", "Ängshamn", "Åsen", "Ekvalla"], key=sort_key)
-    ['Ekvalla', 'Åsen', 'Ängshamn', 'Öbacka']
-    """
-    return text.casefold().translate(_SWEDISH)
-
-
 def _minus(text: str) -> str:
     """Return a formatted number with a real minus sign, whatever the locale's data holds."""
     return text.replace("-", "−")

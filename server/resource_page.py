@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, joined, pages
 from server.instance import Opened, Torg
-from server.presentation import Presenter, Shown, day, sort_key
+from server.labels import alphabetical
+from server.presentation import Presenter, Shown, day
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
 from server.texts import texts
@@ -181,7 +182,7 @@ def _facts(opened: Opened, torg: Torg, presenter: Presenter, description: Descri
     order = torg.property_order
     shown = sorted(
         (item for item in description.properties if item.iri not in hidden),
-        key=lambda item: (order.get(item.iri, len(order)), sort_key(presenter.name(item.iri)[0])),
+        key=lambda item: (order.get(item.iri, len(order)), alphabetical(presenter.name(item.iri)[0])),
     )
     return tuple(_fact(opened, presenter, description, item, 0) for item in shown)
 
@@ -226,7 +227,8 @@ def _inverse(presenter: Presenter, description: Description) -> list[Inverse]:
 
 def _pointing(presenter: Presenter, description: Description, item: Inverse) -> Fact:
     most = PAGE if description.window else _SHOWN_INVERSE
-    links = sorted((presenter.link(subject) for subject in item.subjects), key=lambda link: sort_key(link.text))[:most]
+    shown = (presenter.link(subject) for subject in item.subjects)
+    links = sorted(shown, key=lambda link: alphabetical(link.text))[:most]
     more = "" if item.total <= len(links) else _more(presenter, description, item.iri, inverse=True)
     name, language = presenter.name(item.iri)
     return Fact(
@@ -239,7 +241,7 @@ def _more(presenter: Presenter, description: Description, property: str, inverse
 
 
 def _by_name(presenter: Presenter, items: Iterable[_Item]) -> list[_Item]:
-    return sorted(items, key=lambda item: sort_key(presenter.name(item.iri)[0]))
+    return sorted(items, key=lambda item: alphabetical(presenter.name(item.iri)[0]))
 
 
 def _spoken(values: list[Value], language: str) -> tuple[list[Value], list[Value]]:

@@ -9,8 +9,8 @@ from decimal import Decimal, InvalidOperation
 
 from server.description import LABELS, TYPE, Description
 from server.instance import Opened, Torg
-from server.labels import LabelIndex
-from server.presentation import Presenter, sort_key
+from server.labels import LabelIndex, alphabetical
+from server.presentation import Presenter
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
 from server.tables import Cell, Feature, Table, batches
@@ -59,7 +59,7 @@ def facts_table(names: Namer, description: Description) -> Table:
             found.text if found.kind == "iri" else "",
             item.iri,
         )
-        for item in sorted(description.properties, key=lambda item: sort_key(presenter.name(item.iri)[0]))
+        for item in sorted(description.properties, key=lambda item: alphabetical(presenter.name(item.iri)[0]))
         for found in item.values
     ]
     return Table(presenter.name(description.iri)[0], headings, rows)
@@ -71,7 +71,7 @@ def things_table(names: Namer, title: str, properties: Iterable[str], things: It
     presenter = names.presenter(properties)
     columns = sorted(
         (item for item in properties if item not in LABELS and item != TYPE),
-        key=lambda item: sort_key(presenter.name(item)[0]),
+        key=lambda item: alphabetical(presenter.name(item)[0]),
     )
     headings = [words("Address"), words("Name"), *_distinct(presenter, columns)]
     return Table(title, headings, _rows(names, columns, things))
@@ -139,7 +139,7 @@ def cell(values: list[Value], presenter: Presenter) -> Cell:
     shown = [_plain(item, presenter) for item in (spoken or values)[:_VALUES]]
     if len(shown) == 1:
         return shown[0]
-    return "; ".join(sorted((str(item) for item in shown), key=sort_key))
+    return "; ".join(sorted((str(item) for item in shown), key=alphabetical))
 
 
 def _plain(item: Value, presenter: Presenter) -> Cell:

@@ -18,7 +18,6 @@ from server.catalog_reader import (
     CatalogRecord,
     DatasetRecord,
     Facet,
-    alphabetical,
     counts,
     of_store,
     read_catalog,
@@ -30,6 +29,7 @@ from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, RDF_XML, Format, choose
 from server.graph_files import read_graph
 from server.instance import Opened
+from server.labels import alphabetical
 from server.presentation import Presenter
 from server.rdf_formats import Triple, Value, parse_lines, value, write
 from server.views.compare import blueprint as compare

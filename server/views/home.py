@@ -6,7 +6,8 @@ from flask import Blueprint, Response, current_app
 
 from server.formats import HTML
 from server.instance import Opened
-from server.presentation import Presenter, Shown, day, sort_key
+from server.labels import alphabetical
+from server.presentation import Presenter, Shown, day
 from server.texts import texts
 from server.views.http import answer, here, in_language, language, negotiated, page, torg
 
@@ -37,7 +38,7 @@ def home() -> Response:
         datasets=[_card(opened, presenter, key, iri) for key, iri in datasets.items()],
         total=len(opened.generation.datasets),
         all_datasets=here("/datasets") if "/datasets" in rules else "",
-        schemes=sorted((presenter.link(scheme) for scheme in schemes), key=lambda link: sort_key(link.text)),
+        schemes=sorted((presenter.link(scheme) for scheme in schemes), key=lambda link: alphabetical(link.text)),
         example=next(iter(datasets.values()), ""),
         search=here("/search") if "/search" in rules else "",
         generation=opened.generation.name,
