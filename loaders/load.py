@@ -35,9 +35,7 @@ __all__ = ["Delivery", "LoadContext", "LoadCounts", "Origin", "SourceFile", "del
 
 Fetch = Callable[[str], list[SourceFile]]
 # A day in a name (20260131, 2026-01-31) tells its month.
-_PERIOD = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)(?:([-_ .]?)(0[1-9]|1[0-2])(?:\2(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)"
-)
+_PERIOD = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:([-_ .]?)(0[1-9]|1[0-2])(?:\2(?:0[1-9]|[12]\d|3[01]))?)?(?!\d)")
 _METADATA = re.compile(r"(?:^|-)metadata\.json$")
 
 
