@@ -143,4 +143,4 @@ def test_every_imported_library_is_a_declared_dependency():
     # These come with Flask and requests; _typeshed is for type checkers only.
     known |= {"werkzeug", "jinja2", "markupsafe", "urllib3", "_typeshed"}
     found = {name.split(".")[0] for path in modules().values() for name in imports(path)}
-    assert set() == found - known - set(sys.stdlib_module_names) - set(PACKAGES) - {"markdown_it"}
+    assert set() == found - known - set(sys.stdlib_module_names) - set(PACKAGES)
