@@ -24,7 +24,9 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 # Interim numbers (a letter among the last four) and numbers that someone has masked already.
 _INTERIM = re.compile(r"(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])\d\d\s?[-+]?\s?(?:[A-Za-z]{1,2}\d{2,3}|\d{0,3}[xX*]{1,4})")
 _IN_TEXT = re.compile(
-    rf"(?<![\d.,-])(?:SE\s?-?\d{{6}}\s?-?\d{{4}}\s?-?01|(?:(?:1[689]|20)\s?)?\d{{6}}\s?{_SIGN}?\s?\d{{4}}"
+    # Six digits, a sign and four are hardly ever anything else, whatever stands around them.
+    rf"(?<!\d)(?:1[689]|20)?\d{{6}}{_SIGN}\d{{4}}(?!\d)"
+    rf"|(?<![\d.,])(?<!\d-)(?:SE\s?-?\d{{6}}\s?-?\d{{4}}\s?-?01|(?:(?:1[689]|20)\s?)?\d{{6}}\s?{_SIGN}?\s?\d{{4}}"
     rf"|(?:1[89]|20)?\d\d[-./ ]\d\d[-./ ]\d\d{_SIGN}\d{{4}})(?!\d|[.,-]\d)",
     re.IGNORECASE,
 )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from loaders import privacy, value_formats
+from loaders import privacy, value_formats, withholding
 from loaders.composition import Compose, composer
 from loaders.csvw.problems import kind_of
 from loaders.description import ColumnChange
@@ -21,7 +22,7 @@ from loaders.geometry import SWEREF_99_TM, known_crs
 from loaders.headers import HeaderMatch, is_unnamed
 from loaders.positions import Coordinates, are_projected, coordinate_columns, seem_swapped, split_position
 from loaders.source import Report, Row, Table
-from loaders.specification import PRIVACY, columns, null_tokens
+from loaders.specification import DERIVE, PRIVACY, columns, null_tokens
 
 # Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
 SAMPLE = 2_000
@@ -88,9 +89,11 @@ class Preparation:
         self._filters: list[tuple[int, _Memo]] = []
         self._screens: list[tuple[int, privacy.Screen]] = []
         self._declared_screens: list[tuple[int, privacy.Screen]] = []
+        self._guard = withholding.Guard()
         self._coordinates: list[Coordinates] = []
         self._swapped: tuple[int, int] | None = None
         projected = self._prepare_coordinates()
+        self._prepare_guards()
         for column in columns(document):
             self._prepare(column, projected)
         for place in matched.undeclared:
@@ -126,7 +129,9 @@ class Preparation:
         screens, declared = self._screens, self._declared_screens
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
         coordinates, swapped, composed = self._coordinates, self._swapped, self._composed
-        if not (screens or declared or splits or constants or filters or formats or coordinates or swapped):
+        watched, harmless, short = self._guard.looked_up(), self._guard.harmless, self._guard.short
+        least = withholding.LEAST
+        if not (screens or declared or splits or constants or filters or formats or coordinates or swapped or watched):
             yield from rows
             return
         for number, cells in rows:
@@ -142,6 +147,12 @@ class Preparation:
                 cells += constants
                 for place, compose in composed:
                     cells[place] = compose(cells)
+            unknown = watched is not None and not harmless.issuperset(watched(cells))
+            for place in short:
+                if len(cells[place]) > least:
+                    unknown = True
+            if unknown and self._withhold(cells):
+                continue
             for place, memo in filters:
                 cells[place] = memo[cells[place]]
             for place, memo in formats:
@@ -179,6 +190,34 @@ class Preparation:
                 if "{" in value and (compose := composer(value, self._table)):
                     self._composed.append((free, compose))
                 free += 1
+
+    def _prepare_guards(self) -> None:
+        """Watch every column whose text may be published, wherever its cells come from."""
+        described = columns(self._document)
+        keys = withholding.keys(self._document, described)
+        for column in described:
+            name = str(column["name"])
+            place = self.positions.get(name)
+            base, _ = _datatype(column)
+            idle = column.get("suppressOutput") is True and name not in keys and DERIVE not in column
+            if place is None or idle or not withholding.is_used(column) or base in _NUMBERS | _WITHOUT_PERSONS:
+                continue
+            sample = [cells[place] for _, cells in self._sample] if place < len(self._table.headers) else []
+            self._guard.watch(place, sample, name in keys)
+
+    def _withhold(self, cells: list[str]) -> bool:
+        """Blank the cells that hold a person's number; True when one is part of an address, so that the row is lost."""
+        found = self._guard.found(cells)
+        lost = [place for place in found if place in self._guard.keys]
+        for place in found:
+            header = self.header_of(next(name for name, other in self.positions.items() if other == place))
+            if place in lost:
+                finding = replace(self._finding("personal.number-in-key", header, ()), row=self._row)
+                (self._report.lose if place == lost[0] else self._report.tell)(finding)
+            else:
+                self._tell("personal.number-in-text", header, "personnummer")
+            cells[place] = ""
+        return bool(lost)
 
     def _prepare_coordinates(self) -> frozenset[str]:
         """Find the coordinate columns; return their names when they are metres to be turned into degrees."""
@@ -231,10 +270,9 @@ class Preparation:
         match column.get(PRIVACY):
             case "free-text":
                 self._filters.append((place, _Memo(privacy.free_text_filter(name, self._tell_text(place)))))
-            case "possible-person":
-                self._filters.append((place, _Memo(self._person_filter(place))))
             case None | "public" if base not in _WITHOUT_PERSONS:
-                self._declared_screens.append((place, privacy.Screen(self._table.headers[place])))
+                screen = privacy.Screen(self._table.headers[place], withheld=self._guard.withholds(place))
+                self._declared_screens.append((place, screen))
 
     def _prepare_text(self, place: int, change: ColumnChange) -> None:
         """Take away declared nulls; give codes back the zeros a spreadsheet took, when `format` shows their width."""
@@ -321,15 +359,6 @@ class Preparation:
             self._tell("source.not-split", header, kind_of(text))
             return "", text.strip() if divide is _number_and_text else ""
         return divided
-
-    def _person_filter(self, place: int) -> Callable[[str], str]:
-        def filtered(text: str) -> str:
-            if not privacy.is_person(text):
-                return text
-            self._tell("personal.number-in-text", self._table.headers[place], "personnummer")
-            return ""
-
-        return filtered
 
     def _tell_text(self, place: int) -> Callable[[str, str], None]:
         return lambda rule, kind: self._tell(rule, self._table.headers[place], kind)

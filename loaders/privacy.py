@@ -51,6 +51,7 @@ class Screen:
     hits: int = 0
     misses: int = 0  # begin as a date, but with another check digit
     first_row: int = 0
+    withheld: bool = False  # the numbers are withheld cell by cell, so that only a column full of them alarms
     _seen: dict[str, int] = field(default_factory=dict)
 
     def look(self, text: str, row: int) -> None:
@@ -73,6 +74,8 @@ class Screen:
     @property
     def alarms(self) -> bool:
         """True above the alarm share, chance left out; one hit among several values may be chance, two are not."""
+        if self.withheld:
+            return self.hits > 3 and self.hits > self.filled / 2
         dated = self.hits + self.misses
         expected = _CHANCE * dated if self.misses else 0.0
         # Three standard deviations: one column in a thousand of look-alikes would alarm.
