@@ -23,6 +23,8 @@ _GROUPED = re.compile(r"\d{1,3}(?:[\s.,']\d{3}){3}")
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 # Interim numbers (a letter among the last four) and numbers that someone has masked already.
 _INTERIM = re.compile(r"(?:18|19|20)?\d\d(?:0[1-9]|1[0-2])\d\d\s?[-+]?\s?(?:[A-Za-z]{1,2}\d{2,3}|\d{0,3}[xX*]{1,4})")
+# What is left of a number that a narrow field cut off; a plusgiro number has one digit after its hyphen.
+_CUT_SHORT = re.compile(r"(?:18|19|20)?(\d{6})\s?[-+‐‑–−./_ ]\s?\d{2,3}")
 _IN_TEXT = re.compile(
     # Six digits, a sign and four are hardly ever anything else, whatever stands around them.
     rf"(?<!\d)(?:1[689]|20)?\d{{6}}{_SIGN}\d{{4}}(?!\d)"
@@ -133,7 +135,28 @@ def may_be_person(text: str) -> bool:
         return 1 <= int(parts[1][2:4]) <= 12
     if text.isdigit() and 7 <= len(text) <= 9:
         return kind_of_number(text.rjust(10, "0")) in ("personnummer", "samordningsnummer")
-    return bool(_INTERIM.fullmatch(text)) or "personnummer" in scan(text)
+    cut = _CUT_SHORT.fullmatch(text)
+    if _INTERIM.fullmatch(text) or (cut and _is_date(cut[1])):
+        return True
+    return "personnummer" in scan(text) or _may_hold_person(text)
+
+
+def _may_hold_person(text: str) -> bool:
+    """Tell whether digits, all that parts them taken away, are a person's number, a padded one, or hold one."""
+    for run in re.findall(r"\d{10,}", re.sub(r"[\W_]", "", text)):
+        number = run.lstrip("0")
+        number = number.rjust(10, "0") if len(number) <= 10 else number
+        if len(number) == 12 and number[:2] in ("16", "18", "19", "20"):
+            number = number[2:]
+        if len(number) == 10:
+            if _is_date(number):
+                return True
+            continue
+        windows = (run[start : start + 10] for start in range(len(run) - 9))
+        # One in ten numbers that begin as a date has the check digit: a longer number holds several such beginnings.
+        if any(_is_date(window) and check_digit(window) for window in windows):
+            return organization_number(run) is None
+    return False
 
 
 def scan(text: str) -> frozenset[TextKind]:

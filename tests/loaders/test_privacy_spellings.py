@@ -92,6 +92,29 @@ def test_what_only_looks_so_is_none(text: str) -> None:
     assert not is_person(text) and "personnummer" not in scan(f"Se {text} i bilagan")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["811218/9876", "811218.9876", "811218_9876", "0811218-9876", "00198112189876", "811218-987", "811218 / 9876",
+     "19811218.9876", "81.12.18.9876", "811218–987", "198112189876-01", "811278/9873", "SE8112189876", "811218--9876",
+     "8112-189876", "811218:9876", "811218'9876", "811218  9876", "00811218-9877", "Kim 811218/9876", "811218-98"],
+)  # fmt: skip
+def test_an_identifier_spelled_to_evade_is_a_persons(text: str, load_files: Loader) -> None:
+    assert may_be_person(text) and organization_number(text) is None
+    row = f'V1;Kims Snickeri;"{text}";4010;Snickeri;2026-01-02;100.00;\n'
+    done = load_files({"r-2026-01.csv": LEDGER + row}, 'conformsTo = "leverantorsreskontra"')
+    assert 1 == done.counts.rows_out and "Enskild näringsidkare" in done.lines
+    assert "Kim" not in done.lines and "8112" not in done.lines + done.told()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["811218", "640823", "L811218", "10004007", "556074-7551", "556074/7551", "SE556074755101", "165560747551",
+     "5560747551-01", "00005560747551", "5050-1055", "15 98 06-8", "811218-9", "DE811218123", "V2026-000123", "12"],
+)  # fmt: skip
+def test_an_identifier_of_anyone_else_is_kept(text: str) -> None:
+    assert not may_be_person(text)
+
+
 @pytest.mark.parametrize("frame", IN_TEXT)
 @pytest.mark.parametrize(
     "number",
