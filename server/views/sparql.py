@@ -10,6 +10,8 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime as http_date
+from itertools import groupby
+from operator import itemgetter
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, request
@@ -18,6 +20,7 @@ from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
 from server.generations import Generation
 from server.history import read_moment
+from server.query_api import sparql_examples
 from server.query_service import Client, ClientPool, QueryService
 from server.readers import Limits, Result
 from server.service_description import limit_words, of_manifest, service_texts
@@ -299,6 +302,7 @@ def _page(
         row_words=said.get("page_rows", ""),
         downloads=_downloads(asked, scanned) if asked and scanned else (),
         prefixes=service.prefixes,
+        examples=groupby(sparql_examples(torg().uris, spoken), key=itemgetter(0)),
         endpoint=torg().uris.iri("/sparql"),
         **context,
     )
