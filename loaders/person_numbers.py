@@ -133,7 +133,10 @@ def may_be_person(text: str) -> bool:
     parts = _parts(text)
     if parts:
         return 1 <= int(parts[1][2:4]) <= 12
-    if text.isdigit() and 7 <= len(text) <= 9:
+    if text.isdigit() and len(text) == 9:
+        # A spreadsheet's number that lost its zero; shorter ones are more often a supplier's own, from 10000000 on.
+        return _is_date("0" + text)
+    if text.isdigit() and 7 <= len(text) <= 8:
         return kind_of_number(text.rjust(10, "0")) in ("personnummer", "samordningsnummer")
     cut = _CUT_SHORT.fullmatch(text)
     if _INTERIM.fullmatch(text) or (cut and _is_date(cut[1])):

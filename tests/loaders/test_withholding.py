@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import random
 
+import openpyxl
 import pytest
 
 from loaders.privacy import check_digit
 from tests.loaders.conftest import Loader
 
+TOML = 'conformsTo = "leverantorsreskontra"'
 NUMBER = "640823-3234"
 SPELLED = [NUMBER, "19640823-3234", "640823+3234", "640823 3234", "6408233234", "196408233234", "19640823 3234"]
 HEADERS = ("kopare_id", "kopare", "verifikationsnummer", "leverantor", "leverantor_id", "konto_nr", "konto_text",
@@ -26,9 +29,6 @@ def ledger(*changes: dict[str, str]) -> dict[str, str]:
     rows = [{**GOOD, "verifikationsnummer": f"V{number}", **change} for number, change in enumerate(changes)]
     lines = [";".join(HEADERS), *(";".join(row[name] for name in HEADERS) for row in rows)]
     return {"r-2026-01.csv": "\n".join(lines) + "\n"}
-
-
-TOML = 'conformsTo = "leverantorsreskontra"'
 
 
 @pytest.mark.parametrize("frame", ["{}", "God man X {}", "Konsult ({}), del 2", "V-{}"])
@@ -83,3 +83,23 @@ def test_a_column_of_organisations_does_not_hide_a_person(load_files: Loader) ->
     assert check_digit("6408233234")
     done = load_files(ledger({}, {}, {"kopare_id": "6408233234"}, {}), TOML)
     assert done.counts.rows_out == 3 and "640823" not in done.lines + done.told()
+
+
+def workbook(*rows: list[object]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("number", [101010017, 101010012, 6408233234])
+def test_numbers_that_a_spreadsheet_took_a_zero_from_may_be_persons(number: int, load_files: Loader) -> None:
+    homes = workbook(["id", "name", "operator", "operator_orgnr"], ["B1", "Hemmet", "Kims Omsorg", number])
+    done = load_files({"a.xlsx": homes}, 'conformsTo = "aldreboenden"')
+    assert 1 == done.counts.rows_out and "Kim" not in done.lines and str(number) not in done.lines + done.told()
+    row = {**GOOD, "leverantor": "Kims Omsorg", "leverantor_id": number, "nettobelopp": 100}
+    done = load_files({"r-2026-01.xlsx": workbook(list(HEADERS), [row[name] for name in HEADERS])}, TOML)
+    assert 1 == done.counts.rows_out and "Enskild näringsidkare" in done.lines
+    assert "Kim" not in done.lines and str(number) not in done.lines + done.told()
