@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from loaders.description import Dataset, read_dataset
 from loaders.errors import DescriptionError, LoadError
 from loaders.findings import Finding
+from loaders.privacy import check_digit
 from server.settings import SETTINGS
 from server.uris import UriSpace
 
@@ -163,6 +164,13 @@ def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
     if "name" not in entry or len(orgnr) != 10:
         missing = "name" if "name" not in entry else "orgnr"
         raise _fault("publisher-needs", name=f"{where}{missing}")
+    # Never repeated in the message: a sole trader's number is the owner's own.
+    if int(orgnr[2]) < 2:
+        raise _fault("orgnr-person", name=f"{where}orgnr")
+    if not check_digit(orgnr):
+        raise _fault("orgnr-digit", name=f"{where}orgnr")
+    if not re.fullmatch(r"([0-9]{4})?", str(entry.get("kommunkod", ""))):
+        raise _fault("kommunkod", name=f"{where}kommunkod")
     return Publisher(
         key=key,
         name=_text(entry["name"], language),
