@@ -103,3 +103,10 @@ def test_numbers_that_a_spreadsheet_took_a_zero_from_may_be_persons(number: int,
     done = load_files({"r-2026-01.xlsx": workbook(list(HEADERS), [row[name] for name in HEADERS])}, TOML)
     assert 1 == done.counts.rows_out and "Enskild näringsidkare" in done.lines
     assert "Kim" not in done.lines and str(number) not in done.lines + done.told()
+
+
+@pytest.mark.parametrize("account", ["4010-A", "640823-32", "Resor", "7"])
+def test_a_malformed_account_costs_its_own_row_only(account: str, load_files: Loader) -> None:
+    done = load_files(ledger({}, {"konto_nr": account}, {}), TOML)
+    assert done.error is None and done.counts.rows_out == 2 and f'"{account}"' not in done.lines
+    assert [(f.row, f.column) for f in done.findings if f.rule == "values.datatype"] == [(3, "konto_nr")]
