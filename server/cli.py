@@ -102,7 +102,7 @@ def init(folder: Path) -> None:
 @format_option
 def check(datasets: tuple[str, ...], strict: bool, folder: Path, format: str) -> None:
     """Check DATASETS (all when none is named) and publish nothing."""
-    from server.publish import check as run
+    from server.check import check as run
 
     site, settings = _open(folder)
     with narrator() as progress:

@@ -9,32 +9,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
 from loaders.description import Dataset, read_dataset
 from loaders.errors import LoadError
-from loaders.findings import Finding, Findings
+from loaders.findings import Finding
 from ontology import prefixes
 from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, build_store, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
-from server.catalog_metadata import is_listed_only
 from server.change_words import graph_change, vocabulary
+from server.check import Progress, check_only, silent, work
 from server.delivery import DatasetState, DatasetWork, GateOptions
-from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
 from server.ledger import Ledger, Recorder
 from server.partitions import write_partitions
-from server.pins import Contracts, check_pins, read_contracts
+from server.pins import check_pins, read_contracts
 from server.provenance import provenance_lines
 from server.purge import finish_interrupted, refused, without_refused
 from server.quality import GRAPH as QUALITY
@@ -46,14 +44,7 @@ from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
 from server.store import ReadStore
 
-Progress = Callable[[str, str], None]
-"""Called as progress(step, what) before each step; the steps are STEPS."""
-
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
-
-
-def _silent(step: str, what: str) -> None:
-    """Report no progress."""
 
 
 @dataclass
@@ -81,7 +72,7 @@ def publish(
     dry_run: bool = False,
     strict: bool = False,
     now: datetime | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Publication:
     """Publish what changed in the site and return what was done.
 
@@ -91,7 +82,7 @@ def publish(
     OperationError when the run cannot go on; then the last generation is served as before.
     """
     data = DataFolder(settings.data_folder(site.folder))
-    _check_only(site, only)
+    check_only(site, only)
     with data.writing("publish"):
         finish_interrupted(site, data)
         now = now or datetime.now(UTC)
@@ -102,7 +93,7 @@ def publish(
 
 
 def restore(
-    site: Site, settings: Settings, number: int, *, now: datetime | None = None, progress: Progress = _silent
+    site: Site, settings: Settings, number: int, *, now: datetime | None = None, progress: Progress = silent
 ) -> Publication:
     """Publish a new generation equal to a kept one, and return what was done.
 
@@ -132,92 +123,6 @@ def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
             return None
         ledger.rebase(site.base)
         return old, site.base
-
-
-def check(
-    site: Site,
-    settings: Settings,
-    only: Sequence[str] = (),
-    progress: Progress = _silent,
-    *,
-    strict: bool = False,
-) -> RunReport:
-    """Return what a publication would find, without publishing and without the writer's lock."""
-    from tempfile import TemporaryDirectory
-
-    _check_only(site, only)
-    check_concepts(site)
-    data = DataFolder(settings.data_folder(site.folder))
-    previous = data.current()
-    report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
-    graphs: dict[str, GraphEntry] = {}
-    with TemporaryDirectory(prefix="torg-check-") as folder:
-        options = GateOptions(check=True, strict=strict)
-        for state, findings in _work(site, settings, previous, Path(folder), only, options, progress):
-            graphs.update({graph.iri: graph for graph in state.graphs})
-            if findings is not None:
-                report.add(state, findings)
-        if contracts.pins and not only:
-            report.pins = _check_pins(site, contracts, graphs, Path(folder))
-            report.broken = any(finding.weight == "block" for finding in report.pins)
-    if previous:
-        previous.close()
-    return report
-
-
-def _check_pins(site: Site, contracts: Contracts, graphs: dict[str, GraphEntry], folder: Path) -> list[Finding]:
-    """Return what consumers would lose: every named query sees datasets, concepts and ontology as they would be."""
-    for shared in shared_graphs(site):
-        name = shared.path.removeprefix("graph/")
-        file = write_graph(shared.lines(), folder / "dumps" / f"{name}.nt.gz")
-        iri = site.uris.iri(shared.path)
-        graphs[iri] = GraphEntry(iri, shared.kind, file.triples, file.sha256, f"dumps/{name}.nt.gz")
-    build_store(folder, None, graphs, [])
-    return check_pins(contracts, folder / "store", site.uris, prefixes(site.concept_base))
-
-
-def _check_only(site: Site, only: Sequence[str]) -> None:
-    known = {dataset.key for dataset in site.datasets} | set(site.faults) | set(site.publishers)
-    for name in only:
-        if name.strip("/") not in known:
-            near = ", ".join(get_close_matches(name, sorted(known), n=3, cutoff=0.3)) or ", ".join(sorted(known)[:5])
-            raise OperationError(
-                f"There is no dataset {name} here. Did you mean {near}?",
-                f"Här finns ingen datamängd {name}. Menade du {near}?",
-            )
-
-
-def _selected(key: str, only: Sequence[str]) -> bool:
-    return not only or any(key == name.strip("/") or key.startswith(f"{name.strip('/')}/") for name in only)
-
-
-def _work(
-    site: Site,
-    settings: Settings,
-    previous: Generation | None,
-    folder: Path,
-    only: Sequence[str],
-    options: GateOptions,
-    progress: Progress,
-) -> Iterator[tuple[DatasetState, Findings | None]]:
-    """Yield every dataset's state in the next generation, with what was found (None for one not looked at)."""
-    work = DatasetWork(site, settings, previous, folder, options)
-    known = dict(previous.datasets) if previous else {}
-    described = {dataset.key: dataset for dataset in site.datasets if not is_listed_only(dataset)}
-    for key in sorted({*known, *described, *site.faults}):
-        if not _selected(key, only):
-            if key in known and not options.check:
-                yield work.keep(key), None
-            continue
-        progress("convert", key)
-        findings = Findings(key)
-        if key in site.faults:
-            findings.add(site.faults[key].finding)
-            yield work.blocked(key), findings
-        elif key in described:
-            yield work.convert(described[key], findings), findings
-        else:
-            yield work.remove(key, findings), findings
 
 
 class _Run:
@@ -258,8 +163,8 @@ class _Run:
     def convert(self, only: Sequence[str], options: GateOptions) -> None:
         """Bring every dataset into the next generation: converted, linked from the last, or left out."""
         self._confirm = options.confirm
-        work = _work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
-        for state, findings in work:
+        states = work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
+        for state, findings in states:
             if findings is not None:
                 self._report.add(state, findings)
             if state.published:

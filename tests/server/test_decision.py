@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
+from server.check import check
 from server.cli import main
 from server.decision import QUESTIONS
 from server.generations import DataFolder
 from server.graph_files import read_graph
-from server.publish import check
 from server.settings import Settings
 from server.site import read_site
 from tests.conftest import ROWS, SmallSite

@@ -11,9 +11,9 @@ import ontology
 import queries
 from loaders.errors import LoadError
 from server import create_app
+from server.check import check
 from server.cli import main
 from server.pins import check_pins, read_contracts
-from server.publish import check
 from server.settings import Settings, read_settings
 from server.site import read_site
 

@@ -12,11 +12,12 @@ import pytest
 
 from loaders.errors import LoadError
 from server.assemble import build_store
+from server.check import check
 from server.errors import LockedError, OperationError
 from server.generations import DataFolder
 from server.graph_files import read_graph, subject
 from server.ledger import Ledger
-from server.publish import STEPS, check, rebase, restore
+from server.publish import STEPS, rebase, restore
 from server.settings import Settings
 from server.site import read_site
 from server.store import ReadStore

@@ -1,0 +1,115 @@
+"""Looks at a site's datasets as a publication would: what each becomes, what is found, what consumers would lose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from loaders.findings import Finding, Findings
+from ontology import prefixes
+from server.assemble import build_store
+from server.catalog_metadata import is_listed_only
+from server.delivery import DatasetState, DatasetWork, GateOptions
+from server.errors import OperationError
+from server.generations import DataFolder, Generation, GraphEntry
+from server.graph_files import write_graph
+from server.pins import Contracts, check_pins, read_contracts
+from server.reports import RunReport
+from server.settings import Settings
+from server.shared_graphs import check_concepts, shared_graphs
+from server.site import Site
+
+Progress = Callable[[str, str], None]
+"""Called as progress(step, what) before each step; the steps are those of `server.publish`."""
+
+
+def silent(step: str, what: str) -> None:
+    """Report no progress."""
+
+
+def check(
+    site: Site,
+    settings: Settings,
+    only: Sequence[str] = (),
+    progress: Progress = silent,
+    *,
+    strict: bool = False,
+) -> RunReport:
+    """Return what a publication would find, without publishing and without the writer's lock."""
+    check_only(site, only)
+    check_concepts(site)
+    data = DataFolder(settings.data_folder(site.folder))
+    previous = data.current()
+    report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
+    graphs: dict[str, GraphEntry] = {}
+    with TemporaryDirectory(prefix="torg-check-") as folder:
+        options = GateOptions(check=True, strict=strict)
+        for state, findings in work(site, settings, previous, Path(folder), only, options, progress):
+            graphs.update({graph.iri: graph for graph in state.graphs})
+            if findings is not None:
+                report.add(state, findings)
+        if contracts.pins and not only:
+            report.pins = _check_pins(site, contracts, graphs, Path(folder))
+            report.broken = any(finding.weight == "block" for finding in report.pins)
+    if previous:
+        previous.close()
+    return report
+
+
+def _check_pins(site: Site, contracts: Contracts, graphs: dict[str, GraphEntry], folder: Path) -> list[Finding]:
+    """Return what consumers would lose: every named query sees datasets, concepts and ontology as they would be."""
+    for shared in shared_graphs(site):
+        name = shared.path.removeprefix("graph/")
+        file = write_graph(shared.lines(), folder / "dumps" / f"{name}.nt.gz")
+        iri = site.uris.iri(shared.path)
+        graphs[iri] = GraphEntry(iri, shared.kind, file.triples, file.sha256, f"dumps/{name}.nt.gz")
+    build_store(folder, None, graphs, [])
+    return check_pins(contracts, folder / "store", site.uris, prefixes(site.concept_base))
+
+
+def check_only(site: Site, only: Sequence[str]) -> None:
+    """Raise OperationError, with the nearest names, when a name is no dataset or publisher of the site."""
+    known = {dataset.key for dataset in site.datasets} | set(site.faults) | set(site.publishers)
+    for name in only:
+        if name.strip("/") not in known:
+            near = ", ".join(get_close_matches(name, sorted(known), n=3, cutoff=0.3)) or ", ".join(sorted(known)[:5])
+            raise OperationError(
+                f"There is no dataset {name} here. Did you mean {near}?",
+                f"Här finns ingen datamängd {name}. Menade du {near}?",
+            )
+
+
+def _selected(key: str, only: Sequence[str]) -> bool:
+    return not only or any(key == name.strip("/") or key.startswith(f"{name.strip('/')}/") for name in only)
+
+
+def work(
+    site: Site,
+    settings: Settings,
+    previous: Generation | None,
+    folder: Path,
+    only: Sequence[str],
+    options: GateOptions,
+    progress: Progress,
+) -> Iterator[tuple[DatasetState, Findings | None]]:
+    """Yield every dataset's state in the next generation, with what was found (None for one not looked at)."""
+    each = DatasetWork(site, settings, previous, folder, options)
+    known = dict(previous.datasets) if previous else {}
+    described = {dataset.key: dataset for dataset in site.datasets if not is_listed_only(dataset)}
+    for key in sorted({*known, *described, *site.faults}):
+        if not _selected(key, only):
+            if key in known and not options.check:
+                yield each.keep(key), None
+            continue
+        progress("convert", key)
+        findings = Findings(key)
+        if key in site.faults:
+            findings.add(site.faults[key].finding)
+            yield each.blocked(key), findings
+        elif key in described:
+            yield each.convert(described[key], findings), findings
+        else:
+            yield each.remove(key, findings), findings
