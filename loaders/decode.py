@@ -59,7 +59,14 @@ def survey(path: Path, name: str, declared: str = "") -> Survey:
         if head.startswith(mark):
             return _checked(path, name, encoding, len(mark))
     said = python_encoding(declared) if declared else None
+    # WHATWG's label "ascii" means windows-1252; who says it of a file with other bytes is told what the file is.
+    ascii_said = said is not None and codecs.lookup(declared).name == "ascii"
     if said and said.startswith(("utf-16", "utf-32")):
+        # Any two bytes make some character: text that is no UTF-16 decodes as Chinese, without an error.
+        if head.count(0) < len(head) / 5:
+            likely = "utf-8" if is_utf8(path) else older_encoding(path) or "windows-1252"
+            detail = (("said", declared), ("encoding", likely.replace("cp1252", "windows-1252")))
+            raise SourceError(Finding("source.encoding-declared", file=name, detail=detail))
         return _checked(path, name, said if said[-2:] in ("le", "be") else _endian(head, said), 0)
     if wide := _wide(head):
         return _checked(path, name, wide, 0, told=_told(name, wide))
@@ -72,10 +79,11 @@ def survey(path: Path, name: str, declared: str = "") -> Survey:
         raise _refuse(path, name, "utf-8", broken)
     if _UTF8_LETTER.search(b"".join(_matches(path))):
         raise SourceError(Finding("source.mixed-encodings", file=name, row=_row(path, broken)))
-    if said:
+    if said and not ascii_said:
         return _checked(path, name, said, 0)
     _refuse_older(path, name, broken)
-    return _checked(path, name, "cp1252", 0, told=_told(name, "windows-1252"))
+    rule = "source.encoding-other" if ascii_said else "source.encoding-detected"
+    return _checked(path, name, "cp1252", 0, told=_told(name, "windows-1252", rule))
 
 
 def open_text(path: Path, found: Survey) -> TextIO:

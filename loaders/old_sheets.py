@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
 from pathlib import Path
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
@@ -29,7 +30,8 @@ def grid(
     if packed:
         refuse_bomb(path, name)
     try:
-        book = CalamineWorkbook.from_path(path)
+        # By its bytes: by its name the library would choose the wrong reader.
+        book = CalamineWorkbook.from_filelike(BytesIO(path.read_bytes()))
         rows = {
             sheet.name: [[_text(value) for value in row] for row in book.get_sheet_by_name(sheet.name).iter_rows()]
             for sheet in book.sheets_metadata

@@ -206,15 +206,17 @@ def _uncalculated(path: Path, part: str) -> bool:
 @contextmanager
 def _open(path: Path, name: str) -> Iterator[Any]:
     """Open a workbook for streaming, closed at the end, broken ones told."""
-    try:
-        # data_only: the value a formula gave when the workbook was saved.
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except _BROKEN:
-        raise SourceError(Finding("source.broken-workbook", file=name)) from None
-    try:
-        yield book
-    finally:
-        book.close()
+    # By its bytes: by its name openpyxl would refuse a workbook that is called .csv.
+    with path.open("rb") as file:
+        try:
+            # data_only: the value a formula gave when the workbook was saved.
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except _BROKEN:
+            raise SourceError(Finding("source.broken-workbook", file=name)) from None
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 @contextmanager

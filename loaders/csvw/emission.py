@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loaders.csvw.model import Column
-from loaders.csvw.numbers import GROUP_SPACES, NumberFormat
+from loaders.csvw.numbers import GROUP_SPACES, MOST_DIGITS, NumberFormat
 from loaders.csvw.problems import CellProblem, CsvwError
 from loaders.csvw.scope import CellVariables
 from loaders.csvw.terms import escape, is_iri, writable
@@ -146,9 +146,10 @@ def inline(column: Column, start: str) -> Inline | None:
     if datatype.base != "decimal" or masked or not isinstance(form, NumberFormat) or form.pattern:
         return None
     spaces = GROUP_SPACES if form.group_char in GROUP_SPACES else form.group_char or ""
-    group = f"(?:[{re.escape(''.join(spaces))}][0-9]+)*" if spaces else ""
+    group = f"|[0-9]{{1,3}}(?:[{re.escape(''.join(spaces))}][0-9]{{3}}){{1,5}}" if spaces else ""
     point = re.escape(form.decimal_char)
-    number = re.compile(f"-?[0-9]+{group}(?:{point}[0-9]+)?").fullmatch
+    # A number of more digits is read as others are, and told.
+    number = re.compile(f"-?(?:[0-9]{{1,{MOST_DIGITS}}}{group})(?:{point}[0-9]+)?").fullmatch
     if any(number(token) for token in column.null):
         return None
     changed = [(space, "") for space in spaces]

@@ -10,6 +10,8 @@ from decimal import Decimal
 _MINUS = "\u2212"
 _SPACES = ("\u00a0", "\u202f", "\u2009")
 GROUP_SPACES = (" ", *_SPACES)
+# What a 64-bit integer holds of any digits, and what XML Schema 1.0 Part 2, 3.2.3 asks of every processor.
+MOST_DIGITS = 18
 _SPECIAL = {"NaN": "NaN", "INF": "INF", "-INF": "-INF"}
 _PATTERN = re.compile(
     r"(?P<sign>[+\-]?)(?P<prefix_mark>[%‰]?)(?P<inner_sign>[+\-]?)"
