@@ -21,7 +21,7 @@ from loaders.findings import Finding, Findings
 from loaders.geometry import SWEREF_99_TM, known_crs
 from loaders.headers import HeaderMatch, is_unnamed
 from loaders.positions import Coordinates, are_projected, coordinate_columns, seem_swapped, split_position
-from loaders.source import Report, Row, Table
+from loaders.source import DateCell, NumberCell, Report, Row, Table
 from loaders.specification import DERIVE, PRIVACY, columns, null_tokens
 
 # Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
@@ -85,7 +85,7 @@ class Preparation:
         self._composed: list[tuple[int, Compose]] = []
         self._place_added_cells(constants)
         self._sample = list(islice(table.rows(Report(Findings())), SAMPLE))
-        self._formats: list[tuple[int, _Memo]] = []
+        self._formats: list[tuple[int, _Memo, type[str]]] = []
         self._filters: list[tuple[int, _Memo]] = []
         self._screens: list[tuple[int, privacy.Screen]] = []
         self._declared_screens: list[tuple[int, privacy.Screen]] = []
@@ -155,8 +155,9 @@ class Preparation:
                 continue
             for place, memo in filters:
                 cells[place] = memo[cells[place]]
-            for place, memo in formats:
-                cells[place] = memo[cells[place]]
+            for place, memo, kept in formats:
+                if type(cells[place]) is not kept:
+                    cells[place] = memo[cells[place]]
             for pair in coordinates:
                 pair.row(cells)
             if swapped and seem_swapped(cells[swapped[0]], cells[swapped[1]]):
@@ -305,13 +306,17 @@ class Preparation:
     ) -> None:
         """Choose how the column's values are written: as declared, or as all of them show without doubt."""
         header = self._table.headers[place]
+        # What a workbook keeps as a number or a date is canonical already, however the texts beside it are written.
+        kept = DateCell if base == "date" else NumberCell
         if change and change.declares_format:
             chosen = _declared_format(change, base)
         elif _described_format(column, base):
             return
         else:
             formats = value_formats.DATE_FORMATS if base == "date" else value_formats.NUMBER_FORMATS
-            values = [cells[place] for _, cells in self._sample if cells[place] not in nulls]
+            values = [
+                text for _, cells in self._sample if not isinstance(text := cells[place], kept) and text not in nulls
+            ]
             detection = value_formats.detect(values, formats, fits)
             if not detection.settled and len(self._sample) == SAMPLE:
                 detection = value_formats.detect(self._odd_values(place, nulls, values), formats, fits)
@@ -324,7 +329,8 @@ class Preparation:
                 return
             self._report.tell(self._finding("source.format-detected", header, (("format", chosen.name),)))
         normalise = chosen.normalise
-        self._formats.append((place, _Memo(lambda text: text if text in nulls else normalise(text) or UNFIT + text)))
+        memo = _Memo(lambda text: text if text in nulls else normalise(text) or UNFIT + text)
+        self._formats.append((place, memo, kept))
 
     def _odd_values(self, place: int, nulls: frozenset[str], sample: Iterable[str]) -> Iterator[str]:
         """Yield the sample, and those values of the whole file that may settle a format: plain digits cannot."""
@@ -332,7 +338,7 @@ class Preparation:
         seen = 0
         for _, cells in self._table.rows(Report(Findings())):
             text = cells[place]
-            if not text.isdigit() and text not in nulls:
+            if not text.isdigit() and text not in nulls and not isinstance(text, NumberCell | DateCell):
                 yield text
                 seen += 1
                 if seen > MEMO_SIZE:

@@ -17,6 +17,18 @@ MOST_COLUMNS = 16_384
 Row = tuple[int, list[str]]
 
 
+class NumberCell(str):
+    """What a workbook keeps as a number, in canonical form: how its texts write numbers says nothing of it."""
+
+    __slots__ = ()
+
+
+class DateCell(str):
+    """What a workbook keeps as a date, in canonical form."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of a delivery: its name as the steward knows it, where it lies, and the hash of its bytes."""

@@ -20,7 +20,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from loaders.errors import SourceError
 from loaders.findings import Finding
 from loaders.sniff import HEADER_SEARCHED
-from loaders.source import MOST_COLUMNS, Grid, Report, Row
+from loaders.source import MOST_COLUMNS, DateCell, Grid, NumberCell, Report, Row
 from loaders.table import refuse_controls
 
 # A sheet of a million ledger rows unpacks to about 700 MB; shared strings are kept in memory by openpyxl.
@@ -116,10 +116,11 @@ def shown(value: Any, number_format: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return _number(value, number_format)
+        text = _number(value, number_format)
+        return text if _zero_mask(number_format) else NumberCell(text)
     if isinstance(value, datetime):
         if value.time() == time() and not re.search("[hHs]", re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", number_format)):
-            return value.date().isoformat()
+            return DateCell(value.date().isoformat())
         return value.isoformat(timespec="seconds")
     if isinstance(value, date | time):
         return value.isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 
 import openpyxl
 import pytest
@@ -72,3 +73,32 @@ def test_an_amount_beyond_all_counting_costs_its_row_only(amount: str, load_file
         and 8 == done.counts.rows_out
         and {3 + 2} == {f.row for f in done.findings if f.rule in ("values.range", "values.datatype")}
     )
+
+
+@pytest.mark.parametrize("toml", ["", '[columns]\nlatitude = { column = "latitude", decimalChar = "," }\n'])
+def test_number_cells_and_texts_in_one_column_are_both_read(toml: str, load_files: Loader) -> None:
+    rows: list[list[object]] = [["id", "name", "latitude", "longitude"]]
+    rows += [[f"B{n}", "Skolan", 59.33 if n % 2 else "59,34", 15.5 if n % 3 else "15,25"] for n in range(20)]
+    done = load_files({"a.xlsx": workbook(*rows)}, 'conformsTo = "skolor"\n' + toml)
+    assert done.error is None and 20 == done.counts.rows_out and "values.datatype" not in done.rules()
+    assert '"59.33"' in done.lines and '"59.34"' in done.lines and '"15.25"' in done.lines
+
+
+def test_date_cells_and_texts_in_one_column_are_both_read(load_files: Loader) -> None:
+    head = LEDGER.strip().split(";")
+    rows: list[list[object]] = [
+        [
+            f"V{n}",
+            "Firma AB",
+            "5560747551",
+            "4010",
+            "Resor",
+            date(2026, 1, 2) if n % 2 else "3.1.2026",
+            17.5 if n else "1 000,50",
+        ]
+        for n in range(9)
+    ]
+    done = load_files({"r-2026-01.xlsx": workbook(head, *rows)}, 'conformsTo = "leverantorsreskontra"')
+    assert done.error is None and 9 == done.counts.rows_out
+    for value in ("2026-01-02", "2026-01-03", "17.5", "1000.50"):
+        assert f'"{value}"' in done.lines
