@@ -30,6 +30,7 @@ from loaders.opening import Declared, open_table
 from loaders.preparation import UNFIT, Preparation
 from loaders.source import LoadCounts, Report, SourceFile, Table
 from loaders.table import clean_header
+from loaders.value_words import datatype_words
 
 __all__ = ["Delivery", "LoadContext", "LoadCounts", "Origin", "SourceFile", "deliveries", "load"]
 
@@ -220,6 +221,9 @@ class _File:
             # The mark of an unfit value is ours; the kind is told of what stands in the source.
             kind = kind_of(text[1:]) if text.startswith(UNFIT) else error.kind
             detail = self.derivations.detail(error.column, text) if error.rule.startswith("concepts.") else ()
+            if error.rule == "values.datatype":
+                described = next((each for each in self.columns if each["name"] == error.column), {})
+                detail = datatype_words(described, kind)
             self.report.tell(
                 Finding(error.rule, file=preparation.file, sheet=preparation.sheet, row=row,
                         column=preparation.header_of(error.column), kind=kind, detail=detail)

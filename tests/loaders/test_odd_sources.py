@@ -102,3 +102,12 @@ def test_date_cells_and_texts_in_one_column_are_both_read(load_files: Loader) ->
     assert done.error is None and 9 == done.counts.rows_out
     for value in ("2026-01-02", "2026-01-03", "17.5", "1000.50"):
         assert f'"{value}"' in done.lines
+
+
+def test_a_wrong_form_is_told_with_the_form_wanted_in_the_readers_language(load_files: Loader) -> None:
+    done = load_files({"a.csv": "id,name,pupils,email,latitude\nB1,Skolan,många,kim,nära\n"})
+    told = {f.column: f for f in done.findings if f.rule == "values.datatype"}
+    assert "kolumnen ska ha ett heltal" in told["pupils"].text("sv") and "formen text" in told["pupils"].text("sv")
+    assert "wants an e-mail address" in told["email"].text("en")
+    assert "decimalChar" not in told["email"].advice("en") and "decimalChar" in told["latitude"].advice("en")
+    assert not any("{" in f.text(tongue) for f in told.values() for tongue in ("sv", "en"))
