@@ -34,7 +34,6 @@ SOURCES = {
     "speglingar/stavanger-toaletter": [f"{NO}/offentligetoalett/dataset.csv"],
     "speglingar/stavanger-miljostasjoner": [f"{NO}/miljostasjoner/dataset.csv"],
     "speglingar/leeds-spending": [f"{UK}/leeds/raw/2013-12.csv"],
-    "speglingar/manchester-spending": [f"{UK}/manchester/clean/2014-04.csv"],
     "speglingar/trafford-care-homes": ["uk-trafford/care_homes/trafford_care_homes.csv"],
     "speglingar/trafford-ev": ["uk-trafford/ev_charging/trafford_electric_vehicle_charging_locations.csv"],
     "speglingar/trafford-schools": ["uk-trafford/schools_and_colleges/trafford_schools_and_colleges.csv"],
@@ -55,7 +54,6 @@ ROWS = {
     "speglingar/stavanger-toaletter": (14, 13),  # a row of delimiters only
     "speglingar/stavanger-miljostasjoner": (56, 54),  # a row cut short, and one that stands twice
     "speglingar/leeds-spending": (9575, 9574),  # one payment without an account
-    "speglingar/manchester-spending": (2940, 2940),
     "speglingar/trafford-care-homes": (56, 56),
     "speglingar/trafford-ev": (50, 44),  # six rows like others in all that is published
     "speglingar/trafford-schools": (103, 103),
