@@ -14,7 +14,7 @@ from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
 from server.columns import header_of, short_name
-from server.graph_files import GraphFile, canonical, read_graph, subject, write_graph
+from server.graph_files import GraphFile, canonical, read_graph, subject, subjects, write_graph
 
 _ROWS = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
@@ -45,12 +45,21 @@ class _Repeats:
     # Each repeated row, the row that had its subject first, and the properties whose values differ between them.
     differing: list[tuple[Origin, Origin, list[str]]] = field(default_factory=list)
     same: list[tuple[Origin, Origin]] = field(default_factory=list)
+    published: dict[str, list[str]] = field(default_factory=dict)
 
 
 def convert(
-    dataset: Dataset, delivery: Delivery, context: LoadContext, graph: Path, rows: Path, findings: Findings
+    dataset: Dataset,
+    delivery: Delivery,
+    context: LoadContext,
+    graph: Path,
+    rows: Path,
+    findings: Findings,
+    published: Path | None = None,
 ) -> Conversion:
     """Write the graph file and the row index of a delivery; findings and counts are filled on the way.
+
+    `published` is the graph file of the last generation: what it says of a key keeps that key.
 
     Raises SourceError when the source cannot be read at all.
     """
@@ -62,6 +71,7 @@ def convert(
         repeats = _Repeats()
         raw = write_graph(_first_rows(load(dataset, delivery, context, findings, counts), index, repeats), graph)
         if repeats.rows:
+            repeats.published = _published(repeats, published)
             raw = write_graph(_numbered(graph, repeats, index, not _repeats_are_expected(dataset)), graph)
             counts.rows_out -= len(repeats.same)
             counts.rows_told += len(repeats.same)
@@ -107,7 +117,8 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection, collaps
             entries = _without_copies(entries, repeats)
         for origin, lines in entries[1:]:
             repeats.differing.append((origin, entries[0][0], _differing(entries[0][1], lines)))
-        entries.sort(key=lambda entry: (entry[1], entry[0].file, entry[0].row))
+        kept = repeats.published.get(name)
+        entries.sort(key=lambda entry: (entry[1] != kept, entry[1], entry[0].file, entry[0].row))
         for number, (origin, lines) in enumerate(entries, start=1):
             numbered = name if number == 1 else f"{name}/{number}"
             index.execute(
@@ -115,6 +126,11 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection, collaps
                 (row_key(numbered), origin.file, origin.sheet, origin.row),
             )
             yield from (f"<{numbered}{line[len(name) + 1 :]}" for line in lines)
+
+
+def _published(repeats: _Repeats, graph: Path | None) -> dict[str, list[str]]:
+    """Return what the last generation says of the repeated subjects: a newcomer never takes over their address."""
+    return {name: lines for name, lines in subjects(read_graph(graph)) if name in repeats.rows}
 
 
 def _without_copies(entries: list[tuple[Origin, list[str]]], repeats: _Repeats) -> list[tuple[Origin, list[str]]]:

@@ -228,11 +228,17 @@ class DatasetWork:
         period = delivery.period or ""
         graph = self._folder / _dump_name(dataset.key, period)
         rows = self._folder / _rows_name(dataset.key, period)
-        done = convert(dataset, delivery, self._context(dataset), graph, rows, findings)
+        before = self._before(dataset.key, period)
+        done = convert(dataset, delivery, self._context(dataset), graph, rows, findings, before)
         check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
         self._guard(dataset, period, done, rows, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
         return done.counts
+
+    def _before(self, key: str, period: str) -> Path | None:
+        """Return the graph file that the last generation has of a delivery."""
+        old = next((g for g in self._graphs.values() if g.dataset == key and g.period == period), None)
+        return self._previous.path / old.dump if self._previous and old else None
 
     def _convert_rdf(self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings) -> LoadCounts:
         """Take over a delivery that is RDF already; its triples count as rows."""

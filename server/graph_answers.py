@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
-from server.formats import N_TRIPLES, Format
+from server.formats import N_QUADS, N_TRIPLES, TRIG, Format
 from server.generations import Generation, GraphEntry
 from server.graph_files import open_graph
 from server.rdf_formats import transcode
@@ -26,8 +26,14 @@ def write_graph_answer(
     target = cast(IO[bytes], SpooledTemporaryFile(max_size=SMALL))
     try:
         with _triples(generation, entry) as source:
-            if format is N_TRIPLES:
+            name = entry.iri if entry else ""
+            if format is N_TRIPLES or (format is N_QUADS and not name):
                 shutil.copyfileobj(source, target, SMALL)
+            elif format is N_QUADS:
+                ending = f" <{name}> .\n".encode()
+                target.writelines(line.removesuffix(b" .\n") + ending for line in source)
+            elif format is TRIG:
+                transcode(source, format.media_type, prefixes, target, graph=name)
             else:
                 transcode(source, format.media_type, prefixes, target)
     except BaseException:

@@ -105,8 +105,12 @@ def write_lines(triples: Iterable[Triple]) -> bytes:
     return b"".join(f"{item} .\n".encode() for item in triples)
 
 
-def transcode(source: IO[bytes], media_type: str, prefixes: Mapping[str, str], target: IO[bytes]) -> None:
+def transcode(
+    source: IO[bytes], media_type: str, prefixes: Mapping[str, str], target: IO[bytes], graph: str = ""
+) -> None:
     """Write a stream of N-Triples to a target in another syntax, in constant memory for all but the target.
+
+    `graph` names the graph that the triples are in, for syntaxes that have graphs.
 
     Raises Problem 406 when RDF/XML is asked for and a property cannot be an XML element.
     """
@@ -114,6 +118,11 @@ def transcode(source: IO[bytes], media_type: str, prefixes: Mapping[str, str], t
     if media_type == "application/rdf+xml":
         triples = _checked(triples)
     tidy = _Tidy(target, media_type)
+    if graph:
+        quads = (Quad(triple.subject, triple.predicate, triple.object, NamedNode(graph)) for triple in triples)
+        serialize(quads, cast(IO[bytes], tidy), format=_FORMATS[media_type], prefixes=dict(prefixes))
+        tidy.flush()
+        return
     serialize(triples, cast(IO[bytes], tidy), format=_FORMATS[media_type], prefixes=dict(prefixes))
     tidy.flush()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ Status = Literal[
 
 MOST_ITEMS = 10_000
 LONGEST_ITEM = 2_000
+_UNUSABLE = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and halves of surrogate pairs
 _MOST_CANDIDATES, _LONGEST_CHAIN, _LONGEST_PATH = 20, 20, 12
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _DCTERMS = "http://purl.org/dc/terms/"
@@ -97,7 +99,7 @@ class Resolver:
         uri_items: dict[int, list[str]] = {}
         text_items: dict[int, str] = {}
         for place, text in enumerate(cleaned):
-            if not text or len(text) > LONGEST_ITEM or any(ord(char) < 32 for char in text):
+            if not text or len(text) > LONGEST_ITEM or _UNUSABLE.search(text):
                 found[place].status = "malformed"
             elif spelled := self._spelled(text):
                 uri_items[place] = spelled

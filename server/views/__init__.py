@@ -25,6 +25,7 @@ BLUEPRINTS = (
     "contracts", "llms", "batches",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
+_BATCH_BYTES = 17 << 20  # a batch to resolve or reconcile; each view refuses what is too much for it
 
 
 def make_app(torg: Torg) -> Flask:
@@ -34,7 +35,7 @@ def make_app(torg: Torg) -> Flask:
     # Identifiers are looked up as they are spelled: another spelling is another address, and so a 404.
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = 2 * int(torg.settings.query_length) + 65_536
+    app.config["MAX_CONTENT_LENGTH"] = max(2 * int(torg.settings.query_length) + 65_536, _BATCH_BYTES)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if torg.uris.prefix:
         app.wsgi_app = _without_prefix(app.wsgi_app, torg.uris.prefix)  # type: ignore[assignment, method-assign]

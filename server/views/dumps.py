@@ -45,12 +45,13 @@ def index() -> Response:
 
 @blueprint.get("/dumps/SHA256SUMS")
 def checksums() -> Response:
-    """Answer the checksums in the form that `sha256sum --check` reads, for files saved below `dumps/`."""
+    """Answer the checksums in the form that `sha256sum --check` reads, named from where this file is."""
     opened = torg().current()
     sums = [(entry.dump_sha256, entry.dump) for entry in _entries(opened)]
     if index := read_index(opened.generation.path):
         sums.append((index["sha256"], ALL))
-    return answer("".join(f"{sha256}  {path}\n" for sha256, path in sums).encode(), "text/plain; charset=utf-8")
+    lines = "".join(f"{sha256}  {path.removeprefix('dumps/')}\n" for sha256, path in sums)
+    return answer(lines.encode(), "text/plain; charset=utf-8")
 
 
 @blueprint.get("/dumps/<path:name>")

@@ -11,7 +11,7 @@ from typing import IO
 from flask import Blueprint, Response, request
 
 from server.errors import Problem
-from server.formats import GRAPH_FORMATS, HTML, TURTLE, Format
+from server.formats import GRAPH_FORMATS, HTML, N_QUADS, TRIG, TURTLE, Format
 from server.generations import GraphEntry
 from server.graph_answers import SMALL, write_graph_answer
 from server.graph_tables import write_graph_table
@@ -23,6 +23,7 @@ from server.twins import TABLES
 from server.views.http import answer, here, language, negotiated, page, public, torg
 
 blueprint = Blueprint("graphs", __name__)
+_QUADS = (N_QUADS, TRIG)
 
 
 @blueprint.get("/graph/<path:name>")
@@ -33,7 +34,9 @@ def direct(name: str) -> Response:
     for tried, ending in ((request.path, ""), (stem, suffix)) if suffix else ((request.path, ""),):
         for spelling in spellings(tried):
             if entry := opened.graphs.get(torg().uris.iri(spelling)):
-                return _graph(opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:], *TABLES), ending, here(spelling))
+                return _graph(
+                    opened, entry, (TURTLE, HTML, *GRAPH_FORMATS[1:], *_QUADS, *TABLES), ending, here(spelling)
+                )
     raise _no_graph(opened, torg().uris.iri(spellings(stem)[0]))
 
 
@@ -45,12 +48,12 @@ def indirect() -> Response:
     if len(names) + ("default" in request.args) != 1:
         raise Problem(400, "Name one graph: ?graph=IRI, or ?default for the merge of all published graphs.")
     if not names:
-        return _graph(opened, None, GRAPH_FORMATS, "", "")
+        return _graph(opened, None, (*GRAPH_FORMATS, *_QUADS), "", "")
     checked_iri(names[0])
     entry = opened.graphs.get(names[0])
     if entry is None:
         raise _no_graph(opened, names[0])
-    return _graph(opened, entry, GRAPH_FORMATS, "", "")
+    return _graph(opened, entry, (*GRAPH_FORMATS, *_QUADS), "", "")
 
 
 def _no_graph(opened: Opened, iri: str) -> Problem:

@@ -29,11 +29,13 @@ _EVERY_ANSWER = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     # Reads are public and carry no credentials, so every origin may read them (Fetch, CORS protocol).
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "Content-Location, ETag, Link, Location, Retry-After",
+    "Access-Control-Expose-Headers": "Content-Location, Content-Profile, ETag, Link, Location, Memento-Datetime, "
+    "Retry-After, X-Generation",
 }
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST",
-    "Access-Control-Allow-Headers": "Accept, Accept-Language, Authorization, Content-Type, If-None-Match",
+    "Access-Control-Allow-Headers": "Accept, Accept-Datetime, Accept-Language, Accept-Profile, Authorization, "
+    "Content-Type, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
 _STALE = 300  # seconds that a cache may go on with an old answer while it asks for the new one

@@ -27,7 +27,7 @@ def kept_query() -> dict[str, str]:
     }
 
 
-def past(opened: Opened, path: str, document: bool) -> Response:
+def past(opened: Opened, path: str, document: bool, suffix: str = "") -> Response:
     """Answer for a path that nothing describes now: 410, 308, 300, or 404 when it was never published."""
     site = torg()
     for spelling in spellings(path):
@@ -35,21 +35,22 @@ def past(opened: Opened, path: str, document: bool) -> Response:
         if state is None:
             continue
         if state.state == "replaced":
-            return redirect(_successor(state.successors[0], document), 308)
+            return redirect(_successor(state.successors[0], document, suffix), 308)
         if state.state in ("merged", "split"):
             return _choices(state, document)
         return _withdrawn(opened, spelling, state)
     raise Problem(404, "Nothing has been published at this address.", headers={"Vary": "Accept, Accept-Language"})
 
 
-def _successor(path: str, document: bool) -> str:
+def _successor(path: str, document: bool, suffix: str = "") -> str:
     """Return where a successor is found: itself, or its description when a description was asked for."""
     site = torg()
     own = site.uris.path(path) if "://" in path else path
     if own is None:
         return path
     address = site.uris.description_path(own) if document else own
-    return with_query(here(address or own), **(kept_query() if document else {}))
+    dotted = f".{suffix}" if suffix and document else ""
+    return with_query(here(address or own) + dotted, **kept_query())
 
 
 def _choices(state: LedgerState, document: bool) -> Response:

@@ -69,7 +69,7 @@ def document(key: str) -> Response:
     if described.startswith("/def/") and not site.uris.owns_concepts:
         foreign = site.uris.concepts + spellings(described)[0].lstrip("/")
         return redirect(with_query(here("/resource"), uri=foreign, **kept_query()), 307)
-    return past(opened, described, document=True)
+    return past(opened, described, document=True, suffix=suffix if stem != path else "")
 
 
 @blueprint.get("/resource")

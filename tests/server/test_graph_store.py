@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
+from pyoxigraph import RdfFormat, parse
 from rdflib import Graph
 from rdflib.compare import isomorphic
 
@@ -86,11 +87,11 @@ def test_no_place_is_lost_when_large_answers_end(client: FlaskClient, monkeypatc
 
 def test_dumps_check_against_their_sums(client: FlaskClient) -> None:
     sums = dict(line.split("  ")[::-1] for line in client.get("/dumps/SHA256SUMS").get_data(as_text=True).splitlines())
-    assert "dumps/granby/skolor.nt.gz" in sums
+    assert "granby/skolor.nt.gz" in sums
     response = client.get("/dumps/granby/skolor.nt.gz", buffered=True)
     assert response.mimetype == "application/gzip"
     assert "Content-Encoding" not in response.headers
-    assert hashlib.sha256(response.data).hexdigest() == sums["dumps/granby/skolor.nt.gz"]
+    assert hashlib.sha256(response.data).hexdigest() == sums["granby/skolor.nt.gz"]
 
 
 def test_a_broken_download_goes_on(client: FlaskClient) -> None:
@@ -113,8 +114,19 @@ def test_only_dumps_are_files_here(client: FlaskClient, name: str) -> None:
 def test_the_dump_of_everything_holds_every_quad(client: FlaskClient, app) -> None:
     response = client.get("/dumps/all.nq.gz", buffered=True)
     sums = client.get("/dumps/SHA256SUMS").get_data(as_text=True)
-    assert f"{hashlib.sha256(response.data).hexdigest()}  dumps/all.nq.gz\n" in sums
+    assert f"{hashlib.sha256(response.data).hexdigest()}  all.nq.gz\n" in sums
     lines = gzip.decompress(response.data).splitlines()
     assert len(lines) == len(set(lines))
     assert len(lines) == sum(entry.triples for entry in app.extensions["torg"].generation().graphs.values())
     assert client.get("/dumps/?format=json").json["all"]["bytes"] == len(response.data)
+
+
+@pytest.mark.parametrize(("suffix", "media_type"), [("nq", "application/n-quads"), ("trig", "application/trig")])
+def test_a_graph_comes_with_its_name(client: FlaskClient, suffix: str, media_type: str) -> None:
+    plain = client.get("/graph/granby/skolor.nt").data
+    triples = {str(quad.triple) for quad in parse(plain, format=RdfFormat.N_TRIPLES)}
+    answer = client.get(f"/graph/granby/skolor.{suffix}")
+    assert (200, media_type) == (answer.status_code, answer.mimetype)
+    quads = list(parse(answer.data, format=RdfFormat.from_media_type(media_type)))
+    assert triples == {str(quad.triple) for quad in quads}
+    assert {"<https://data.norrsjo.example/graph/granby/skolor>"} == {str(quad.graph_name) for quad in quads}

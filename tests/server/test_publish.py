@@ -352,3 +352,11 @@ def test_every_term_in_the_starter_region_has_a_label_in_both_languages(starter)
                 labelled.setdefault(name[1:], set()).add(rest.split("@")[-1].split(" ")[0])
     generation.close()
     assert {} == {term: labelled.get(term) for term in sorted(terms) if not {"sv", "en"} <= labelled.get(term, set())}
+
+
+def test_a_newcomer_never_takes_over_a_published_address(small_site):
+    small_site.publish()
+    small_site.write([*ROWS, ROWS[0].replace("Skola 1", "Annan skola")])
+    small_site.publish()
+    named = [line for line in graph_of(small_site) if "schema.org/name" in line and subject(line).endswith(SCHOOL)]
+    assert 1 == len(named) and '"Skola 1"' in named[0]

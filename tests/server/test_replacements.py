@@ -3,7 +3,9 @@
 import pytest
 
 from loaders.errors import DescriptionError
+from server import create_app
 from server.ledger import Ledger
+from server.settings import Settings
 from tests.conftest import ROWS, SmallSite
 
 
@@ -47,3 +49,17 @@ def test_faults_are_named_and_nothing_is_published(small_site, text, rule):
         small_site.publish()
     assert rule == caught.value.finding.rule
     assert not (small_site.data / "current").exists()
+
+
+def test_a_replaced_document_leads_to_the_same_format(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    declare(small_site, '["/id/school/10000001"]\nreplacedBy = "/id/school/10000002"')
+    small_site.publish()
+    app = create_app(small_site.folder, Settings())
+    client = app.test_client()
+    try:
+        assert "/res/school/10000002.ttl" == client.get("/res/school/10000001.ttl").location
+        assert "/id/school/10000002?lang=en" == client.get("/id/school/10000001?lang=en").location
+    finally:
+        app.extensions["torg"].close()
