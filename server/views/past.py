@@ -37,8 +37,8 @@ def past(opened: Opened, path: str, document: bool, suffix: str = "") -> Respons
         if state.state == "replaced":
             return redirect(_successor(state.successors[0], document, suffix), 308)
         if state.state in ("merged", "split"):
-            return _choices(state, document)
-        return _withdrawn(opened, spelling, state)
+            return _choices(state, document, suffix)
+        return _withdrawn(opened, spelling, state, suffix)
     raise Problem(404, "Nothing has been published at this address.", headers={"Vary": "Accept, Accept-Language"})
 
 
@@ -53,13 +53,13 @@ def _successor(path: str, document: bool, suffix: str = "") -> str:
     return with_query(here(address or own) + dotted, **kept_query())
 
 
-def _choices(state: LedgerState, document: bool) -> Response:
+def _choices(state: LedgerState, document: bool, suffix: str) -> Response:
     """Answer 300 with every successor in Link and in the body (UM-12)."""
     site = torg()
     iris = [site.uris.iri(path) if path.startswith("/") else path for path in state.successors]
     links = [f'<{iri}>; rel="successor-version"' for iri in iris]
-    choices = [_successor(path, document) for path in state.successors]
-    if choose(request.headers.get("Accept"), REPRESENTATIONS) is HTML:
+    choices = [_successor(path, document, suffix) for path in state.successors]
+    if choose(request.headers.get("Accept"), REPRESENTATIONS, suffix or request.args.get("format")) is HTML:
         spoken = language()
         labels = torg().labels().labels(iris, spoken)
         named = [(labels.get(iri, (iri, ""))[0], choice) for iri, choice in zip(iris, choices, strict=True)]
@@ -71,14 +71,14 @@ def _choices(state: LedgerState, document: bool) -> Response:
     return response
 
 
-def _withdrawn(opened: Opened, path: str, state: LedgerState) -> Response:
+def _withdrawn(opened: Opened, path: str, state: LedgerState, suffix: str) -> Response:
     """Answer 410 with the last description (UM-10), as RDF to those who ask for RDF."""
     site = torg()
     iri = site.uris.iri(path)
     # What was erased is not told again, whatever the ledger remembers of it.
     lines = [] if state.state == "purged" else site.ledger.last_description(path)
     triples = parse_lines(lines)
-    chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, request.args.get("format"))
+    chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, suffix or request.args.get("format"))
     what = "removed, with its history," if state.state == "purged" else "withdrawn"
     problem = Problem(410, f"{iri} was {what} {state.time[:10]} and will not be used for anything else.")
     if chosen is None or chosen is HTML or not triples:

@@ -63,3 +63,15 @@ def test_a_replaced_document_leads_to_the_same_format(small_site):
         assert "/id/school/10000002?lang=en" == client.get("/id/school/10000001?lang=en").location
     finally:
         app.extensions["torg"].close()
+
+
+def test_the_suffix_of_a_withdrawn_document_chooses_its_format(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    small_site.publish()
+    app = create_app(small_site.folder, Settings())
+    try:
+        gone = app.test_client().get("/res/school/10000001.ttl", headers={"Accept": "text/html"})
+        assert (410, "text/turtle", True) == (gone.status_code, gone.mimetype, "Skola 1" in gone.text)
+    finally:
+        app.extensions["torg"].close()
