@@ -20,7 +20,7 @@ from server.label_lookup import LabelLookup
 from server.query_api import Window
 from server.query_service import limits_of
 from server.readers import ReaderPool
-from server.resolver import Resolver
+from server.resolver import NothingBeneath, Resolver
 
 MOST_ROWS = 500
 _PAGE = 100  # rows of a named query at once
@@ -53,6 +53,10 @@ class AgentTools:
         resolver = Resolver(
             opened.generation.store, lookup, site.ledger, site.uris, site.prefixes, opened.generation.graphs
         )
+        try:
+            found = resolver.resolve(items, within)
+        except NothingBeneath as nothing:
+            raise Problem(404, str(nothing)) from None
         return _json(
             [
                 {
@@ -64,7 +68,7 @@ class AgentTools:
                     "successors": [step.iri for step in one.successors],
                     "candidates": [step.iri for step in one.candidates],
                 }
-                for one in resolver.resolve(items, within)
+                for one in found
             ]
         )
 
@@ -190,7 +194,7 @@ class AgentTools:
 
 
 def _json(members: Any) -> str:
-    return json.dumps(members, ensure_ascii=False)
+    return json.dumps(members, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 def _cut(text: str) -> str:

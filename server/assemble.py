@@ -22,7 +22,7 @@ from typing import Any
 from server.errors import StorageError
 from server.generations import Generation, GraphEntry, remove_tree
 from server.graph_files import difference, open_graph, read_graph, write_difference
-from server.labels import build_labels, update_labels
+from server.labels import build_labels, is_current, update_labels
 from server.store import WriteStore
 
 # Below this many triples loading everything anew is quicker than the checks a checkpoint needs.
@@ -177,10 +177,9 @@ def build_index(
     target = folder / "labels.sqlite"
     total = sum(graph.triples for graph in graphs.values())
     touched = [change for change in changed if change.entry.published]
-    if previous and total >= REBUILD_BELOW and 3 * sum(_triples(change.after) for change in touched) < total:
-        update_labels(
-            previous.path / "labels.sqlite", target, ((change.entry.iri, read_graph(change.new)) for change in touched)
-        )
+    last = previous.path / "labels.sqlite" if previous and total >= REBUILD_BELOW else None
+    if last and 3 * sum(_triples(change.after) for change in touched) < total and is_current(last):
+        update_labels(last, target, ((change.entry.iri, read_graph(change.new)) for change in touched))
     else:
         published = (graph for graph in graphs.values() if graph.published)
         build_labels(target, ((graph.iri, read_graph(folder / graph.dump)) for graph in published))

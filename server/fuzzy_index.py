@@ -11,6 +11,10 @@ from rapidfuzz import fuzz
 
 from server.labels import Label, fold
 
+MOST_NAMES = 500_000
+"""Different names that are found in spite of typing errors; the others are found as they are written."""
+_MOST_NAMESAKES = 200  # things of one name
+_LONGEST = 200  # letters of a name that are compared
 _MOST_COUNTED = 40_000  # trigram hits looked at for one text: some 2 ms, whatever the size of the index
 _MOST_COMPARED = 80
 _WORST = 50.0
@@ -29,45 +33,58 @@ class Hit:
 
 
 class FuzzyIndex:
-    """Finds things by names with typing errors; built once for a generation, then only read."""
+    """Finds things by names with typing errors; built once for a generation, then only read.
 
-    def __init__(self, labels: Iterable[Label]) -> None:
+    Of each name it holds the folded text, its trigrams and the numbers of its labels in the label index, some
+    200 bytes; the labels themselves are read when a text is like them. Names beyond `MOST_NAMES` are left out.
+    """
+
+    def __init__(self, names: Iterable[tuple[int, str]], read: Callable[[Iterable[int]], Iterable[Label]]) -> None:
+        self._read = read
         self._texts: list[str] = []
-        self._labels: list[list[Label]] = []
-        self._exact: dict[str, list[Label]] = {}
+        self._first = array("Q")  # of each text, the number of its first label
+        self._others: dict[int, array[int]] = {}
         self._postings: dict[str, array[int]] = {}
         numbers: dict[str, int] = {}
-        for label in labels:
-            folded = fold(label.text)
-            self._exact.setdefault(folded, []).append(label)
-            if label.role == "notation":
-                continue  # a code with a typing error is another code
+        for id, text in names:
+            folded = fold(text)[:_LONGEST]
             number = numbers.get(folded)
-            if number is None:
+            if number is not None:
+                others = self._others.setdefault(number, array("Q"))
+                if len(others) < _MOST_NAMESAKES:
+                    others.append(id)
+            elif len(self._texts) < MOST_NAMES:
                 number = numbers[folded] = len(self._texts)
                 self._texts.append(folded)
-                self._labels.append([])
+                self._first.append(id)
                 for gram in trigrams(folded):
                     self._postings.setdefault(gram, array("I")).append(number)
-            self._labels[number].append(label)
 
-    def find(self, text: str, limit: int, wanted: Callable[[Label], bool]) -> list[Hit]:
-        """Return the things whose names are most like the text, best first; each thing once."""
-        folded = fold(text)[:200]
+    def find(self, text: str, limit: int, wanted: Callable[[Label], bool], exact: Iterable[Label] = ()) -> list[Hit]:
+        """Return the things whose names are most like the text, best first; each thing once.
+
+        `exact` are labels and codes known to be the text: a code with a typing error is another code.
+        """
+        folded = fold(text)[:_LONGEST]
         best: dict[str, Hit] = {}
-        for label in self._exact.get(folded, ()):
-            self._keep(best, label, 100.0 - _PREFERENCE[label.role], wanted)
+        for label in exact:
+            self._keep(best, label, 100.0, wanted)
+        scores: dict[str, float] = {}
+        ids: list[int] = []
         for number, _ in self._candidates(folded):
-            score = similarity(folded, self._texts[number])
+            known = self._texts[number]
+            score = similarity(folded, known)
             if score >= _WORST:
-                for label in self._labels[number]:
-                    self._keep(best, label, score - _PREFERENCE[label.role], wanted)
+                scores[known] = score
+                ids += [self._first[number], *self._others.get(number, ())]
+        for label in self._read(ids):
+            self._keep(best, label, scores[fold(label.text)[:_LONGEST]], wanted)
         ranked = sorted(best.values(), key=lambda hit: (-hit.score, len(hit.text), hit.text, hit.iri))
         return ranked[:limit]
 
     @staticmethod
-    def _keep(best: dict[str, Hit], label: Label, score: float, wanted: Callable[[Label], bool]) -> None:
-        held = best.get(label.iri)
+    def _keep(best: dict[str, Hit], label: Label, alike: float, wanted: Callable[[Label], bool]) -> None:
+        held, score = best.get(label.iri), alike - _PREFERENCE[label.role]
         if (held is None or held.score < score) and wanted(label):
             best[label.iri] = Hit(label.iri, label.text, label.type, label.role, score)
 

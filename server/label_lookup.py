@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from server.labels import Label, LabelFile, fold
 
 _CHUNK = 500
+_LAST = "\U0010ffff"  # sorts after every letter of an IRI
 _COLUMNS = "label.iri, label.text, label.language, label.role, label.class, label.graph"
 
 
@@ -49,6 +50,24 @@ class LabelLookup(LabelFile):
         )
         return [label for label in (Label(*row) for row in rows) if fold(label.text) == folded]
 
+    def names(self, beneath: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """Yield (number, text) of the labels and alternative labels of what lies beneath some IRIs, in their order."""
+        for prefix in dict.fromkeys(beneath):
+            yield from self._index().execute(
+                "SELECT id, text FROM label WHERE iri >= ? AND iri < ? AND role != 'notation'", (prefix, prefix + _LAST)
+            )
+
+    def numbered(self, ids: Iterable[int]) -> Iterator[Label]:
+        """Yield the labels with these numbers."""
+        return self._rows("id IN ({})", list(ids))
+
+    def any_beneath(self, prefix: str) -> bool:
+        """Return whether anything whose IRI begins with a prefix has a label or a code."""
+        found = self._index().execute(
+            "SELECT 1 FROM label WHERE iri >= ? AND iri < ? LIMIT 1", (prefix, prefix + _LAST)
+        )
+        return found.fetchone() is not None
+
     def all(self) -> Iterator[Label]:
         """Yield every label, alternative label and notation, in the order of the index."""
         for row in self._index().execute(f"SELECT {_COLUMNS} FROM label ORDER BY id"):
@@ -61,7 +80,7 @@ class LabelLookup(LabelFile):
         )
         return dict(rows.fetchall())
 
-    def _rows(self, condition: str, values: Sequence[str]) -> Iterator[Label]:
+    def _rows(self, condition: str, values: Sequence[str | int]) -> Iterator[Label]:
         for start in range(0, len(values), _CHUNK):
             chunk = values[start : start + _CHUNK]
             where = condition.format(",".join("?" * len(chunk)))

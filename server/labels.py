@@ -28,7 +28,9 @@ _ROLES = {
     "http://xmlns.com/foaf/0.1/name": "label",
     "http://www.w3.org/2004/02/skos/core#altLabel": "alternative",
     "http://www.w3.org/2004/02/skos/core#notation": "notation",
+    "http://purl.org/dc/terms/identifier": "notation",
 }
+_VERSION = 2  # of what an index holds; an index of another version is made anew
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _TOLD = {*_ROLES, _TYPE}
 _LABEL_LINE = re.compile(r'<[^>]*> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
@@ -68,9 +70,20 @@ def build_labels(path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> Non
     index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
     for graph, lines in graphs:
         _insert(index, graph, lines)
-    index.executescript(_INDEXES)
+    index.executescript(f"{_INDEXES} PRAGMA user_version = {_VERSION};")
     index.commit()
     index.close()
+
+
+def is_current(path: Path) -> bool:
+    """Return whether a label index holds what one made now would hold."""
+    if not path.exists():
+        return False
+    index = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
+        return bool(index.execute("PRAGMA user_version").fetchone() == (_VERSION,))
+    finally:
+        index.close()
 
 
 def update_labels(old: Path, path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> None:

@@ -94,6 +94,16 @@ class Ledger:
                     states[row[0]] = _state(LedgerEvent(*row))
         return states
 
+    def any_beneath(self, prefix: str) -> bool:
+        """Return whether any path that begins with a prefix was ever minted."""
+        if not self.path.exists():
+            return False
+        with closing(self._connect()) as ledger:
+            found = ledger.execute(
+                "SELECT 1 FROM event WHERE path >= ? AND path < ? LIMIT 1", (prefix, prefix + "\U0010ffff")
+            )
+            return found.fetchone() is not None
+
     def events(self, path: str) -> list[LedgerEvent]:
         """Return the story of a path, oldest first."""
         if not self.path.exists():

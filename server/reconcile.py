@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -22,8 +23,10 @@ _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _NAME_SHARE = 0.7  # of the score, when the query names property values too
 _CERTAIN, _AHEAD = 95.0, 5.0  # a match is certain from this score on, this far ahead of the next
+_OTHER_TYPE = 10.0  # points less for what is not of the types that a query would rather have
 _KEPT = 20  # candidates whose properties are compared
 _INTEGERS = frozenset(_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger"))
+_HALVES = re.compile("[\ud800-\udfff]")
 _NUMBERS = frozenset(_XSD + name for name in ("decimal", "double", "float"))
 
 TypeStrict = Literal["any", "should", "all"]
@@ -45,19 +48,15 @@ class Reconciler:
 
     def __init__(self, store: ReadStore, lookup: LabelLookup, labels: LabelIndex, uris: UriSpace) -> None:
         self._store, self._labels, self._uris = store, labels, uris
-        own = (uris.iri("id/"), uris.resolve("def/"), uris.iri("def/"))
-        left_out = ("/id/distribution/", "/.well-known/")
-        self._index = FuzzyIndex(
-            label for label in lookup.all() if label.iri.startswith(own) and not any(x in label.iri for x in left_out)
-        )
+        self._lookup = lookup
+        self._own = tuple(dict.fromkeys((uris.resolve("def/"), uris.iri("def/"), uris.iri("id/"))))
+        self._left_out = uris.iri("id/distribution/")
+        self._index = FuzzyIndex(lookup.names(self._own), lookup.numbered)
 
     def candidates(self, query: ReconciliationQuery, language: str) -> list[dict[str, Any]]:
         """Return the candidates of a query, best first (section 4.3)."""
-        if query.text:
-            hits = self._index.find(query.text, max(query.limit, _KEPT), lambda label: self._fits(label, query))
-        else:
-            hits = self._by_properties(query)
-        if query.properties:
+        hits = self._found(query)
+        if query.properties or query.type_strict == "should":
             weighed = [(self._weigh(hit, query), hit) for hit in hits]
             weighed.sort(key=lambda item: -item[0])
         else:
@@ -91,9 +90,9 @@ class Reconciler:
     def suggest(self, prefix: str, limit: int, start: int, language: str) -> list[dict[str, Any]]:
         """Return things for what a person has typed so far (section 6): those that begin with it, then alike ones."""
         found = self._labels.search(prefix, limit, start)
-        own = {label.iri: label for label in found if "/id/" in label.iri or "/def/" in label.iri}
+        own = {label.iri: label for label in found if self._meant(label)}
         if not own and not start:
-            hits = self._index.find(prefix, limit, lambda _: True)
+            hits = self._named(prefix, limit, lambda _: True)
             own = {hit.iri: Label(hit.iri, hit.text, "", hit.role, hit.type, "") for hit in hits}
         names = self._labels.labels(own, language)
         types = self._labels.labels([kind for label in own.values() for kind in kinds(label.iri, label.type)], language)
@@ -124,14 +123,13 @@ class Reconciler:
         self, ids: Sequence[str], properties: Sequence[tuple[str, int]], language: str
     ) -> tuple[list[dict[str, Any]], dict[str, dict[str, list[dict[str, Any]]]]]:
         """Return (meta, rows) of a data extension: the values of properties of things (section 8.3)."""
-        values = {id: {pid: self._values(id, pid)[:most] for pid, most in properties} for id in ids}
+        values = {id: {pid: _best(self._values(id, pid), language)[:most] for pid, most in properties} for id in ids}
         flat = [one for row in values.values() for cells in row.values() for one in cells]
-        iris = [one.text for one in flat if one.kind == "iri"] + [pid for pid, _ in properties]
+        iris = [one.text for one in flat if one.kind == "iri"] + [whole(pid) for pid, _ in properties]
         names = self._labels.labels(iris, language)
         meta = [{"id": pid, "name": names.get(pid, (_local(pid), ""))[0]} for pid, _ in properties]
         rows = {
-            id: {pid: [_cell(one, names) for one in _best(cells, language)] for pid, cells in row.items()}
-            for id, row in values.items()
+            id: {pid: [_cell(one, names) for one in cells] for pid, cells in row.items()} for id, row in values.items()
         }
         return meta, rows
 
@@ -142,18 +140,34 @@ class Reconciler:
             return []
         return sorted(found, key=lambda one: (one.language, one.text))
 
-    @staticmethod
-    def _fits(label: Label, query: ReconciliationQuery) -> bool:
-        if not query.types or query.type_strict == "should":
-            return True
-        own = kinds(label.iri, label.type)
-        return (all if query.type_strict == "all" else any)(type in own for type in query.types)
+    def _found(self, query: ReconciliationQuery) -> list[Hit]:
+        """Return what a query may mean: things of its types, and others behind them when types are only a wish."""
+        most = max(query.limit, _KEPT)
+        if not query.text:
+            return self._by_properties(query)
+        found = self._named(query.text, most, lambda label: _fits(label.iri, label.type, query))
+        if query.types and query.type_strict == "should":
+            known = {hit.iri for hit in found}
+            found += [hit for hit in self._named(query.text, most, lambda _: True) if hit.iri not in known]
+        return found
+
+    def _named(self, text: str, most: int, wanted: Callable[[Label], bool]) -> list[Hit]:
+        """Return the things of ours with names like a text, or with exactly this code or name."""
+        exact = self._lookup.named([text]).get(text, ())
+        return self._index.find(text, most, lambda label: self._meant(label) and wanted(label), exact)
+
+    def _meant(self, label: Label) -> bool:
+        """Tell whether a label is of a thing that somebody's column can be about."""
+        return label.iri.startswith(self._own) and not label.iri.startswith(self._left_out)
 
     def _weigh(self, hit: Hit, query: ReconciliationQuery) -> float:
-        """Return the score of a hit with what its properties say; one that is empty counts half."""
-        agreed = [self._agreement(hit.iri, property, values) for property, values in query.properties]
-        share = _NAME_SHARE if query.text else 0.0
-        return share * hit.score + (1 - share) * 100 * sum(agreed) / len(agreed)
+        """Return the score of a hit with what properties and type say; a property without values counts half."""
+        score = hit.score
+        if query.properties:
+            agreed = [self._agreement(hit.iri, property, values) for property, values in query.properties]
+            share = _NAME_SHARE if query.text else 0.0
+            score = share * score + (1 - share) * 100 * sum(agreed) / len(agreed)
+        return score if _fits(hit.iri, hit.type, query) else max(0.0, score - _OTHER_TYPE)
 
     def _agreement(self, iri: str, property: str, wanted: Sequence[str]) -> float:
         found = self._values(iri, property)
@@ -178,8 +192,7 @@ class Reconciler:
                     continue
                 for subject in islice(self._subjects(property, text), 200):
                     type = next((value(term).text for term in self._store.values(subject, _TYPE)), "")
-                    label = Label(subject, "", "", "label", type, "")
-                    if self._fits(label, query):
+                    if query.type_strict == "should" or _fits(subject, type, query):
                         hits.setdefault(subject, Hit(subject, "", type, "label", 0.0))
         return list(hits.values())
 
@@ -190,6 +203,11 @@ class Reconciler:
             return ()
 
 
+def _fits(iri: str, type: str, query: ReconciliationQuery) -> bool:
+    own = kinds(iri, type)
+    return not query.types or (all if query.type_strict == "all" else any)(one in own for one in query.types)
+
+
 def kinds(iri: str, type: str) -> list[str]:
     """Return the types of a thing as reconciliation sees them: its class, and the scheme of a concept."""
     if type == _CONCEPT:
@@ -197,39 +215,63 @@ def kinds(iri: str, type: str) -> list[str]:
     return [type] if type else []
 
 
-def read_batch(document: object) -> dict[str, ReconciliationQuery]:
-    """Return the queries of a batch by their keys; raise Problem 400 or 413 that names the one that is wrong."""
+def read_batch(document: object) -> tuple[dict[str, ReconciliationQuery], dict[str, str]]:
+    """Return (the queries of a batch by their keys, what is wrong with the others by theirs).
+
+    One query that cannot be understood is no reason to leave the others unanswered. Raises Problem 400 or 413
+    when the batch as a whole cannot be read.
+    """
     if not isinstance(document, dict):
         raise Problem(400, "A batch of queries is a JSON object with one member for each query.")
     if len(document) > MOST_QUERIES:
         raise Problem(413, f"There are {len(document)} queries; at most {MOST_QUERIES} can be asked at once.")
-    return {str(key)[:200]: _read_query(str(key)[:200], entry) for key, entry in document.items()}
+    queries: dict[str, ReconciliationQuery] = {}
+    faults: dict[str, str] = {}
+    for key, entry in document.items():
+        try:
+            queries[key] = _read_query(entry)
+        except ValueError as error:
+            faults[key] = str(error)
+    return queries, faults
 
 
-def _read_query(key: str, entry: object) -> ReconciliationQuery:
+def _read_query(entry: object) -> ReconciliationQuery:
+    """Return one query; raise ValueError that says what is wrong with it."""
     if not isinstance(entry, dict):
-        raise Problem(400, f"The query {key} is not an object.")
+        raise ValueError("A query is an object.")
     text, types, limit = entry.get("query", ""), entry.get("type") or [], entry.get("limit", 10)
     strict, listed = entry.get("type_strict", "any"), entry.get("properties") or []
     types = [types] if isinstance(types, str) else types
     if not isinstance(text, str) or not (isinstance(types, list) and all(isinstance(one, str) for one in types)):
-        raise Problem(400, f"The query {key}: `query` is a text, `type` an identifier or a list of them.")
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 1 <= limit <= 1_000:
-        raise Problem(400, f"The query {key}: `limit` is a number from 1.")
+        raise ValueError("`query` is a text, `type` an identifier or a list of them.")
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 1 <= limit < float("inf"):
+        raise ValueError("`limit` is a number from 1.")
     if strict not in ("any", "should", "all"):
-        raise Problem(400, f"The query {key}: `type_strict` is any, should or all.")
+        raise ValueError("`type_strict` is any, should or all.")
     if not isinstance(listed, list) or not all(isinstance(one, dict) and "pid" in one for one in listed):
-        raise Problem(400, f"The query {key}: `properties` is a list of objects with `pid` and `v`.")
-    properties = tuple((str(one["pid"]), _read_values(one.get("v"))) for one in listed[:MOST_PROPERTIES])
-    if not text.strip() and not properties:
-        raise Problem(400, f"The query {key} has neither `query` nor `properties`.")
-    return ReconciliationQuery(text.strip()[:1_000], tuple(types), strict, min(int(limit), MOST_CANDIDATES), properties)
+        raise ValueError("`properties` is a list of objects with `pid` and `v`.")
+    if len(listed) > MOST_PROPERTIES:
+        raise ValueError(f"`properties` has {len(listed)} entries; at most {MOST_PROPERTIES} are compared.")
+    properties = tuple((whole(str(one["pid"])), _read_values(one.get("v"))) for one in listed)
+    text = whole(text).strip()[:1_000]
+    if not text and not properties:
+        raise ValueError("There is neither `query` nor `properties`.")
+    return ReconciliationQuery(text, tuple(map(whole, types)), strict, int(min(limit, MOST_CANDIDATES)), properties)
+
+
+def whole(text: str) -> str:
+    r"""Return a text without halves of surrogate pairs, which JSON can spell but no store or index can hold.
+
+    >>> whole("Sk\ud83dola")
+    'Sk\ufffdola'
+    """
+    return _HALVES.sub("\ufffd", text)
 
 
 def _read_values(given: object) -> tuple[str, ...]:
     listed = given if isinstance(given, list) else [given]
     texts = (one.get("id", "") if isinstance(one, dict) else one for one in listed)
-    return tuple(_plain(text)[:1_000] for text in texts if text is not None and text != "")
+    return tuple(whole(_plain(text))[:1_000] for text in texts if text is not None and text != "")
 
 
 def _plain(given: object) -> str:

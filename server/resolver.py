@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from server.changes import branch
 from server.generations import GraphEntry
 from server.label_lookup import LabelLookup
 from server.labels import Label
@@ -25,6 +26,7 @@ Status = Literal[
 MOST_ITEMS = 10_000
 LONGEST_ITEM = 2_000
 _UNUSABLE = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and halves of surrogate pairs
+_ORGANIZATION = re.compile(r"(?:16|SE)?\d{6}-\d{4}", re.ASCII)
 _MOST_CANDIDATES, _LONGEST_CHAIN, _LONGEST_PATH = 20, 20, 12
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _DCTERMS = "http://purl.org/dc/terms/"
@@ -32,6 +34,16 @@ _BROADER, _IN_SCHEME, _REPLACED = _SKOS + "broader", _SKOS + "inScheme", _DCTERM
 _STATUS, _DEPRECATED = "http://www.w3.org/ns/adms#status", "http://www.w3.org/2002/07/owl#deprecated"
 _RANK = {"notation": 0, "label": 1, "alternative": 2}
 _ROOTS = ("/id/", "/def/", "/spec/", "/res/")
+
+
+class NothingBeneath(Exception):
+    """Nothing was ever published beneath the address that a batch is narrowed to."""
+
+    def __init__(self, within: str) -> None:
+        super().__init__(
+            f"Nothing was ever published beneath {within[:200]!r}. within takes a scheme (def/service), a concept "
+            "(def/service/T3), a kind of thing (id/school) or an IRI."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,9 @@ class Resolver:
     def resolve(self, items: Sequence[str], within: str = "") -> list[Resolution]:
         """Return one resolution for each item, in the order given.
 
-        `within` is an IRI or a path such as "def/service" or "id/school": only what lies beneath it is meant
-        by a notation or a label. What names several things is `ambiguous`, with the candidates.
+        `within` is an IRI or a path such as "def/service", "def/service/T3" or "id/school": only what lies beneath
+        it, by its address or as a narrower concept, is meant by a notation or a label. What names several things is
+        `ambiguous`, with the candidates. Raises NothingBeneath when nothing was ever published under `within`.
         """
         root = self._root(within)
         cleaned = [unicodedata.normalize("NFC", item.strip()) for item in items]
@@ -110,10 +123,22 @@ class Resolver:
         self._tell(found)
         return found
 
-    def _root(self, within: str) -> str:
-        if not within or "://" in within:
-            return within
-        return self._uris.resolve(within.strip("/") + "/")
+    def _root(self, within: str) -> str | frozenset[str]:
+        """Return the beginning of the IRIs that are meant, or a concept with all beneath it."""
+        within = within.strip().rstrip("/")
+        if not within or _UNUSABLE.search(within):
+            if within:
+                raise NothingBeneath(within)
+            return ""
+        for iri in self._spelled(within) or self._own("/" + within.lstrip("/")):
+            if self._lookup.any_beneath(iri + "/"):
+                return iri + "/"
+            path = self._uris.path(iri)
+            if path is not None and self._ledger.any_beneath(path + "/"):
+                return iri + "/"
+            if self._known(iri):
+                return branch(self._store, iri)
+        raise NothingBeneath(within)
 
     def _spelled(self, text: str) -> list[str]:
         """Return the IRIs that a text may be a spelling of; none when it is a notation or a label."""
@@ -177,10 +202,13 @@ class Resolver:
         except ValueError:  # not an IRI at all
             return False
 
-    def _find_texts(self, found: list[Resolution], items: Mapping[int, str], root: str) -> None:
+    def _find_texts(self, found: list[Resolution], items: Mapping[int, str], root: str | frozenset[str]) -> None:
         named = self._lookup.named(items.values())
+        unknown = {place: other for place, text in items.items() if text not in named and (other := _respelled(text))}
+        named |= self._lookup.named(unknown.values()) if unknown else {}
         for place, text in items.items():
-            labels = [label for label in named.get(text, ()) if label.iri.startswith(root)]
+            listed = named.get(text) or named.get(unknown.get(place, ""), [])
+            labels = [label for label in listed if _beneath(label.iri, root)]
             if not labels:
                 continue
             best = self._best(labels)
@@ -192,10 +220,11 @@ class Resolver:
                 found[place].candidates = [Named(label.iri, {}) for label in best[:_MOST_CANDIDATES]]
 
     def _best(self, labels: Iterable[Label]) -> list[Label]:
-        """Return one label for each thing of the best kind: notations first, current before deprecated."""
-        order: dict[str, tuple[tuple[int, bool], Label]] = {}
+        """Return one label for each thing of the best kind: notations first, current before deprecated, ours first."""
+        order: dict[str, tuple[tuple[int, bool, bool], Label]] = {}
         for label in labels:
-            rank = (_RANK[label.role], self._of(label.iri).deprecated)
+            ours = label.iri.startswith((self._uris.base, self._uris.concepts))
+            rank = (_RANK[label.role], self._of(label.iri).deprecated, not ours)
             if label.iri not in order or rank < order[label.iri][0]:
                 order[label.iri] = (rank, label)
         best = min(rank for rank, _ in order.values())
@@ -296,6 +325,19 @@ class Resolver:
 
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _READ = frozenset((_BROADER, _IN_SCHEME, _REPLACED, _STATUS, _DEPRECATED, _TYPE))
+
+
+def _beneath(iri: str, root: str | frozenset[str]) -> bool:
+    return iri.startswith(root) if isinstance(root, str) else iri in root
+
+
+def _respelled(text: str) -> str:
+    """Return a Swedish organization number as it is stored, "" for any other text.
+
+    >>> _respelled("212000-9929")
+    '2120009929'
+    """
+    return f"{text[-11:-5]}{text[-4:]}" if _ORGANIZATION.fullmatch(text) else ""
 
 
 def _text(term: Term) -> str:

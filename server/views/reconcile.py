@@ -40,11 +40,16 @@ def reconcile() -> Response:
     """Answer the manifest, a batch of queries, or a data extension, whichever the parameters ask for."""
     request.max_content_length = request.max_form_memory_size = _MOST_BYTES
     if given := request.values.get("queries"):
-        batch = read_batch(_document(given, "queries"))
+        document = _document(given, "queries")
+        batch, faults = read_batch(document)
+        if faults and not batch:
+            raise Problem(400, " ".join(f"{key[:80]}: {fault}" for key, fault in list(faults.items())[:3]))
         spoken = language()
         with charged():
             service = reconciler()
-            found = {key: {"result": service.candidates(query, spoken)} for key, query in batch.items()}
+            found: dict[str, Any] = {key: {"result": service.candidates(query, spoken)} for key, query in batch.items()}
+        # The specification knows no fault of one query, so it has an empty result, and the reason beside it.
+        found |= {key: {"result": [], "error": {"message": fault}} for key, fault in faults.items()}
         return _send(found)
     if given := request.values.get("extend"):
         return _extend(_document(given, "extend"))
@@ -262,6 +267,7 @@ def _document(text: str, name: str) -> object:
 
 
 def _send(members: Mapping[str, Any]) -> Response:
-    body = json.dumps(members, ensure_ascii=False).encode()
+    # A key or an identifier is given back as it came, also one with half a surrogate pair, which UTF-8 cannot hold.
+    body = json.dumps(members, ensure_ascii=False).encode("utf-8", "backslashreplace")
     cache = "no-store" if request.method == "POST" else None
     return answer(body, _JSON, vary=("Accept-Language",), cache_control=cache)

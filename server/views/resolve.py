@@ -11,10 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from server.errors import Problem
-from server.formats import CSV, JSON
+from server.formats import CSV, JSON, Format
 from server.instance import Opened
 from server.label_lookup import LabelLookup
-from server.resolver import MOST_ITEMS, Named, Resolution, Resolver
+from server.resolver import MOST_ITEMS, Named, NothingBeneath, Resolution, Resolver
 from server.views.batches import charged
 from server.views.http import answer, negotiated, torg
 
@@ -50,10 +50,7 @@ def resolve() -> Response:
     request.max_content_length = MOST_BYTES
     chosen = negotiated((JSON, CSV))
     items = _items()
-    with charged():
-        found = resolver().resolve(items, request.args.get("within", "")[:2_000])
-    body = _csv(found) if chosen is CSV else _json(found)
-    return answer(body, chosen.content_type, vary=("Accept",), cache_control="no-store")
+    return _answered(items, chosen, "no-store")
 
 
 @blueprint.get("/resolve")
@@ -68,10 +65,19 @@ def resolve_few() -> Response:
             "headed, or as lines of text.",
             title="Nothing to resolve",
         )
-    with charged():
-        found = resolver().resolve(_counted(items), request.args.get("within", "")[:2_000])
+    return _answered(_counted(items), chosen, None)
+
+
+def _answered(items: list[str], chosen: Format, cache_control: str | None) -> Response:
+    """Answer the items; raise Problem 404 when there is nothing beneath `?within=`."""
+    within = request.args.get("within", "")
+    try:
+        with charged():
+            found = resolver().resolve(items, within)
+    except NothingBeneath as nothing:
+        raise Problem(404, str(nothing), title="Nothing lies beneath that address") from None
     body = _csv(found) if chosen is CSV else _json(found)
-    return answer(body, chosen.content_type, vary=("Accept",))
+    return answer(body, chosen.content_type, vary=("Accept",), cache_control=cache_control)
 
 
 def _items() -> list[str]:
@@ -132,7 +138,8 @@ def _json(found: Sequence[Resolution]) -> bytes:
     opening = json.dumps(head)[:-1]
     encode = json.JSONEncoder(ensure_ascii=False).encode
     lines = ",\n".join(encode(_members(one)) for one in found)
-    return f'{opening}, "items": [\n{lines}\n]}}\n'.encode()
+    # An item is given back as it came, also one with half a surrogate pair, which UTF-8 cannot hold.
+    return f'{opening}, "items": [\n{lines}\n]}}\n'.encode("utf-8", "backslashreplace")
 
 
 def _members(one: Resolution) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _csv(found: Sequence[Resolution]) -> bytes:
                 _listed(one.candidates),
             )
         )  # fmt: skip
-    return out.getvalue().encode()
+    return out.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _inert(text: str) -> str:

@@ -12,6 +12,7 @@ from server.labels import Label
 
 BASE = "https://data.norrsjo.example/"
 SERVICE = f"{BASE}def/service"
+PREFERRED = "http://www.w3.org/2004/02/skos/core#prefLabel"
 
 
 def ask(client: FlaskClient, **queries: dict) -> dict:
@@ -133,6 +134,8 @@ def test_a_certain_match_is_exact_and_alone(client):
         ({"queries": '{"q": {"query": "x", "limit": "many"}}'}, 400),
         ({"queries": '{"q": {"query": "x", "type_strict": "perhaps"}}'}, 400),
         ({"queries": '{"q": {"query": "x", "properties": [1]}}'}, 400),
+        ({"queries": '{"q": {"query": "x", "limit": 0}, "r": {"query": "x", "limit": true}, "s": 1}'}, 400),
+        ({"queries": '{"q": {"query": "x", "limit": NaN}}'}, 400),
         ({"queries": json.dumps({f"q{n}": {"query": "x"} for n in range(1001)})}, 413),
         ({"extend": "{}"}, 400),
         ({"extend": '{"ids": ["x"], "properties": [{"id": "not an iri", "settings": {"limit": "x"}}]}'}, 400),
@@ -152,7 +155,73 @@ def test_hostile_texts_are_only_texts(client):
     assert client.get("/reconcile/preview?id=nothing").status_code == 404
 
 
+def fuzzy(labels: list[Label]) -> FuzzyIndex:
+    return FuzzyIndex(((n, label.text) for n, label in enumerate(labels)), lambda ids: [labels[n] for n in ids])
+
+
 def test_common_trigrams_do_not_make_a_search_slow():
-    index = FuzzyIndex(Label(f"urn:{n}", f"Skolan nummer {n}", "sv", "label", "urn:c", "urn:g") for n in range(60_000))
+    index = fuzzy([Label(f"urn:{n}", f"Skolan nummer {n}", "sv", "label", "urn:c", "urn:g") for n in range(60_000)])
     best = index.find("Skoaln nummer 777", 3, lambda label: True)
     assert "urn:777" in [hit.iri for hit in best]
+
+
+def test_namesakes_and_names_beyond_the_limit_are_found_as_they_are_written(monkeypatch):
+    monkeypatch.setattr("server.fuzzy_index.MOST_NAMES", 2)
+    names = ("Åsens skola", "Åsens skola", "Bergets skola", "Näset")
+    labels = [Label(f"urn:{n}", name, "sv", "label", "urn:c", "urn:g") for n, name in enumerate(names)]
+    index = fuzzy(labels)
+    assert {hit.iri for hit in index.find("asens skoal", 5, lambda label: True)} >= {"urn:0", "urn:1"}
+    assert index.find("Näset", 5, lambda label: True) == []
+    assert [hit.iri for hit in index.find("Näset", 5, lambda label: True, labels[3:])] == ["urn:3"]
+
+
+def test_a_faulty_query_leaves_the_others_answered(client):
+    faulty = {
+        "empty": {"query": "  "}, "none": {}, "limit": {"query": "x", "limit": -1}, "list": [],
+        "many": {"query": "x", "properties": [{"pid": "a", "v": "b"}] * 51}, "type": {"query": "x", "type": 1},
+    }  # fmt: skip
+    answers = ask(client, good={"query": "T3.2", "type": SERVICE, "limit": 1e300}, **faulty)
+    assert answers["good"]["result"][0]["id"] == f"{SERVICE}/T3.2"
+    for key in faulty:
+        assert answers[key]["result"] == [] and answers[key]["error"]["message"], key
+
+
+def test_half_a_surrogate_pair_is_only_a_text(client):
+    half = "\ud83d"
+    queries = {half: {"query": half, "type": half, "properties": [{"pid": half, "v": half}]}, "q": {"query": "T3.2"}}
+    answers = client.post("/reconcile", data={"queries": json.dumps(queries)})
+    assert answers.status_code == 200 and answers.json["q"]["result"] and answers.json[half]["result"] == []
+    extended = client.post(
+        "/reconcile",
+        data={
+            "extend": json.dumps({"ids": [half, f"{SERVICE}/T3.2"], "properties": [{"id": half}, {"id": PREFERRED}]})
+        },
+    )
+    assert extended.status_code == 200
+    assert extended.json["rows"][half] == {half: [], PREFERRED: []}
+    assert extended.json["rows"][f"{SERVICE}/T3.2"][PREFERRED]
+    for path in ("/reconcile/preview", "/reconcile/flyout/entity", "/reconcile/properties?type="):
+        assert client.get(f"{path}{'' if '?' in path else '?id='}%ED%A0%BD").status_code in (200, 400, 404)
+
+
+def test_types_that_a_query_would_rather_have_come_first(client):
+    wish = {"query": "Grundskola", "type": f"{BASE}def/service", "type_strict": "should", "limit": 20}
+    result = ask(client, q=wish)["q"]["result"]
+    assert result[0]["id"].startswith(f"{SERVICE}/")
+    own = [one["id"].startswith(f"{SERVICE}/") for one in result if one["score"] >= 90]
+    assert own == sorted(own, reverse=True)
+    assert not all(one["id"].startswith(f"{SERVICE}/") for one in result)
+
+
+def test_one_value_of_an_extension_is_in_the_language_asked_for(client):
+    asked = {"ids": [f"{SERVICE}/T3.2"], "properties": [{"id": PREFERRED, "settings": {"limit": 1}}]}
+    for spoken, name in (("sv", "rundskol"), ("en", "school")):
+        data = {"extend": json.dumps(asked)}
+        answer = client.post("/reconcile", data=data, headers={"Accept-Language": spoken}).json
+        (cell,) = answer["rows"][f"{SERVICE}/T3.2"][PREFERRED]
+        assert name in cell["str"], spoken
+
+
+def test_codes_of_things_are_matched(client):
+    school = next(one for one in ask(client, q={"query": "09910008"})["q"]["result"])
+    assert school["id"] == f"{BASE}id/school/09910008" and school["match"]

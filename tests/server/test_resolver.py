@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 
 import pytest
 from flask.testing import FlaskClient
 
 from server import create_app
+from server.labels import is_current
 from server.settings import read_settings
 
 BASE = "https://data.norrsjo.example/"
@@ -57,6 +61,56 @@ def test_a_text_of_several_things_is_ambiguous(client):
     assert item["iri"] == ""
     assert len(item["candidates"]) > 1
     assert all("/id/account/" in candidate["iri"] for candidate in item["candidates"])
+
+
+def test_codes_of_things_are_resolved(client):
+    school, plain, written, company = resolve(client, ["09910008", "2120009929", "212000-9929", "16212000-9929"])
+    assert (school["iri"], school["matched"]) == (f"{BASE}id/school/09910008", "notation")
+    assert school["notation"] == "09910008"
+    for organization in (plain, written, company):
+        assert organization["iri"] == f"{BASE}id/organization/2120009929", organization
+    (none,) = resolve(client, ["212000-0000"])
+    assert none["status"] == "unknown"
+
+
+def test_an_index_made_before_codes_were_in_it_is_not_built_upon(starter, tmp_path):
+    old = tmp_path / "labels.sqlite"
+    shutil.copyfile(starter / "data/generations/000001/labels.sqlite", old)
+    assert is_current(old) and not is_current(tmp_path / "none.sqlite")
+    with closing(sqlite3.connect(old)) as index:
+        index.execute("PRAGMA user_version = 0")
+    assert not is_current(old)
+
+
+@pytest.mark.parametrize("within", ["def/service", "/def/service/", f"{BASE}def/service", "def/service/T3", "DEF"])
+def test_within_a_scheme_or_a_branch(client, within):
+    found = client.post("/resolve", query_string={"within": within}, json=["T3.2", "T1.2", "Representation"])
+    if within == "DEF":
+        assert found.status_code == 404
+        return
+    grundskola, other, account = found.json["items"]
+    assert (grundskola["iri"], account["status"]) == (SCHOOL, "unknown")
+    assert other["status"] == ("unknown" if within.endswith("T3") else "current")
+
+
+@pytest.mark.parametrize(
+    "within", ["nonsense", "def", "def/nothing", "https://x.example/", "id/../id", "\x00", "id/%00"]
+)
+def test_within_what_never_was_is_refused(client, within):
+    for response in (
+        client.post("/resolve", query_string={"within": within}, json=["T3.2"]),
+        client.get("/resolve", query_string={"within": within, "item": "T3.2"}),
+    ):
+        if within == "def":
+            assert response.status_code == 200
+        else:
+            assert response.status_code == 404 and "def/service" in response.json["detail"], within
+
+
+def test_half_a_surrogate_pair_is_malformed(client):
+    for query in ("", "?format=csv"):
+        response = client.post(f"/resolve{query}", data=b'["\\ud83d", "T3.2"]', content_type="application/json")
+        assert response.status_code == 200 and "malformed" in response.text
 
 
 def test_unknown_and_malformed_items_do_not_stop_the_batch(client):
