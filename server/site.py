@@ -16,10 +16,12 @@ from loaders.errors import DescriptionError, LoadError
 from loaders.findings import Finding
 from loaders.privacy import check_digit
 from server.settings import SETTINGS
+from server.theme import is_colour
 from server.uris import UriSpace
 
-_SITE_KEYS = {"base", "concept_base", "title", "description", "languages", "accent", "contact", "license"}
+_SITE_KEYS = {"base", "concept_base", "title", "description", "languages", "accent", "contact", "license", "logo"}
 _PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", "description"}
+_IMAGES = {".svg", ".png", ".webp", ".jpg", ".jpeg"}
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 
 Text = Mapping[str, str]
@@ -88,6 +90,10 @@ def read_site(folder: Path) -> Site:
     for setting_table in {setting.table for setting in SETTINGS}:
         known = {setting.name for setting in SETTINGS if setting.table == setting_table} | {"url"}
         _check_keys(raw.get(setting_table, {}), known, f"[{setting_table}] ")
+    if "accent" in site and not is_colour(site["accent"]):
+        raise _fault("accent", name="accent")
+    if "logo" in site:
+        _check_logo(folder, str(site["logo"]))
     base = _base(site.get("base"), "base")
     concept_base = _base(site["concept_base"], "concept_base") if "concept_base" in site else ""
     languages = tuple(site.get("languages", ["sv", "en"]))
@@ -189,6 +195,13 @@ def _base(value: Any, name: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise _fault("base", name=name)
     return str(value) if str(value).endswith("/") else f"{value}/"
+
+
+def _check_logo(folder: Path, name: str) -> None:
+    """Refuse a logo that is outside the site's folder, missing, or no image that a page can show."""
+    file = (folder / name).resolve()
+    if file.suffix.lower() not in _IMAGES or not file.is_relative_to(folder.resolve()) or not file.is_file():
+        raise _fault("logo", name="logo")
 
 
 def _text(value: Any, language: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from server.formats import Format, choose
 from server.instance import Torg
 from server.negotiation import negotiate_language
 from server.texts import texts
+from server.views.frame import frame
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -162,7 +163,7 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
         ],
         here=here,
         in_language=in_language,
-        navigation=_navigation(),
+        **frame(site, canonical, _rules(), here),
         **context,
     ).encode()
 
@@ -172,18 +173,9 @@ def in_language(text: Any, spoken: str) -> str:
     return next((text[name] for name in (spoken, "sv", "en", *text) if name in text), "")
 
 
-def _navigation() -> list[tuple[str, str]]:
-    """Return (msgid, href) of the main pages that this installation has."""
-    pages = (
-        ("Datasets", "/datasets"),
-        ("Compare", "/compare"),
-        ("Concepts", "/concepts"),
-        ("Quality", "/quality"),
-        ("Search", "/search"),
-        ("SPARQL", "/sparql"),
-    )
-    rules = {rule.rule for rule in current_app.url_map.iter_rules()}
-    return [(name, here(path)) for name, path in (*pages, ("API", "/api")) if path in rules]
+def _rules() -> set[str]:
+    """Return the rules of the addresses that this installation has."""
+    return {rule.rule for rule in current_app.url_map.iter_rules()}
 
 
 def register_http(app: Flask) -> None:
@@ -195,6 +187,10 @@ def register_http(app: Flask) -> None:
         for name, value in _EVERY_ANSWER.items():
             if name.lower() not in present:
                 response.headers.add(name, value)
+        if request.path.startswith("/static/") and response.status_code in (200, 304):
+            # Built files are named by their content, so a copy never grows old.
+            built = request.path.startswith("/static/dist/")
+            response.headers["Cache-Control"] = f"public, max-age={31_536_000 if built else 86_400}"
         if request.method == "OPTIONS":
             response.headers.update(_PREFLIGHT)
             response.headers.setdefault("Cache-Control", "public, max-age=86400")

@@ -66,7 +66,7 @@ def test_service_answers_are_never_kept(client: FlaskClient) -> None:
         assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
 
 
-@pytest.mark.parametrize("path", [DOCUMENT, "/", "/nowhere", "/id/school/09903001", "/-/health", "/static/torg.css"])
+@pytest.mark.parametrize("path", [DOCUMENT, "/", "/nowhere", "/id/school/09903001", "/-/health", "/static/plain.css"])
 def test_security_headers_are_on_every_answer(client: FlaskClient, path: str) -> None:
     headers = client.get(path, headers={"Accept": CHROME}, buffered=True).headers
     policy = headers["Content-Security-Policy"]

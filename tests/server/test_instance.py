@@ -73,7 +73,7 @@ def test_a_base_with_a_path_prefix(small_site: SmallSite, mounted: str) -> None:
     thing = client.get(f"{mounted}/id/school/10000001")
     assert (thing.status_code, thing.headers["Location"]) == (303, "/oppna/data/res/school/10000001")
     page = client.get(f"{mounted}/res/school/10000001", headers={"Accept": CHROME})
-    assert 'href="/oppna/data/static/torg.css"' in page.get_data(as_text=True)
+    assert 'href="/oppna/data/static/torg.svg"' in page.get_data(as_text=True)
     assert page.headers["Content-Location"].startswith("/oppna/data/res/")
     found = Graph().parse(data=client.get(f"{mounted}/res/school/10000001.ttl").data, format="turtle")
     assert (URIRef("https://www.asen.example/oppna/data/id/school/10000001"), None, None) in found
