@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from server.change_words import GraphChange, graph_change
-from server.errors import OperationError
 from server.generations import DataFolder
-from server.history import History
+from server.history import History, missing
 
 
 def diff(data: DataFolder, one: int, two: int) -> list[GraphChange]:
     """Return what changed from one generation to another, dataset by dataset; older ones are rebuilt from history.
 
-    Raises OperationError for a generation that never was.
+    Raises OperationError for a generation that never was, or was purged.
     """
     history = History(data)
     numbers = history.numbers()
     for number in (one, two):
         if number not in numbers:
-            listed = f"{numbers[0]} to {numbers[-1]}" if numbers else "none yet"
-            raise OperationError(f"There is no generation {number}; there are {listed}.")
+            raise missing(history, number)
     before, after = history.graphs(one), history.graphs(two)
     found = []
     for iri in sorted(before.keys() | after.keys()):

@@ -10,7 +10,7 @@ from typing import IO
 
 from server.errors import OperationError
 from server.generations import DataFolder
-from server.history import History, read_moment
+from server.history import History, missing, read_moment
 
 
 def dump(data: Path, target: IO[bytes], format: str, dataset: str = "", at: str = "") -> None:
@@ -43,16 +43,25 @@ def dump(data: Path, target: IO[bytes], format: str, dataset: str = "", at: str 
 def _number(history: History, at: str) -> int:
     numbers = history.numbers()
     if not numbers:
-        raise OperationError("Nothing has been published here yet. Run `torg publish` first.")
+        raise missing(history, 0)
     if not at:
         return numbers[-1]
     try:
         moment = read_moment(at)
     except ValueError:
         raise OperationError(
-            f"--at takes a generation's number or a time such as 2026-03-01; {at!r} is neither."
+            f"--at takes a generation's number or a time such as 2026-03-01; {at!r} is neither.",
+            f"--at tar en generations nummer eller en tid som 2026-03-01; {at!r} är ingetdera.",
         ) from None
-    number = history.at(moment) if isinstance(moment, datetime) else moment
-    if number not in numbers:
-        raise OperationError(f"There was no generation at {at}; the first is {numbers[0]}, the last {numbers[-1]}.")
+    if not isinstance(moment, datetime):
+        if moment not in numbers:
+            raise missing(history, moment)
+        return moment
+    number = history.at(moment)
+    if number is None:
+        first = history.time(numbers[0])
+        raise OperationError(
+            f"There was nothing at {at}: the first generation is {numbers[0]}, of {first:%Y-%m-%d %H:%M} UTC.",
+            f"Det fanns inget {at}: den första generationen är {numbers[0]}, från {first:%Y-%m-%d %H:%M} UTC.",
+        )
     return number

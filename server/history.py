@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from server.errors import OperationError
 from server.generations import DataFolder, Generation
 from server.graph_files import read_graph, subject
 
@@ -33,6 +34,14 @@ class PastGraph:
     period: str
 
 
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """When a generation was removed with all that only it held, and the reason that was given; "" when unknown."""
+
+    time: str
+    reason: str
+
+
 class History:
     """Reads the past; what it reads never changes but by a purge, so it is kept for the life of the object."""
 
@@ -46,6 +55,13 @@ class History:
         made = {int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()} if folder.is_dir() else set()
         known = sorted(number for number in made | set(self._data.numbers()) if number <= current)
         return [number for number in known if not self.index(number).get("purged_generation")]
+
+    def purged(self, number: int) -> Purged | None:
+        """Return when and why a generation was purged, None for one that was not."""
+        index = self.index(number)
+        if not index.get("purged_generation"):
+            return None
+        return Purged(index.get("purged_at", ""), index.get("reason", ""))
 
     def index(self, number: int) -> dict[str, Any]:
         """Return what changed in a generation: when, which graphs, how much; empty lists when nothing is known."""
@@ -157,6 +173,35 @@ class History:
 
     def _folder(self, number: int) -> Path:
         return self._data.path / "history" / f"{number:06d}"
+
+
+def missing(history: History, number: int) -> OperationError:
+    """Return what to tell of a generation that is not there: purged, when and why, or never made."""
+    if gone := history.purged(number):
+        day = gone.time[:10]
+        return OperationError(
+            f"Generation {number} was purged{f' {day}' if day else ''}. {reason_told(gone.reason, 'Reason')}",
+            f"Generation {number} raderades{f' {day}' if day else ''}. {reason_told(gone.reason, 'Skäl')}",
+        )
+    numbers = history.numbers()
+    if not numbers:
+        return OperationError(
+            "Nothing has been published here yet. Run `torg publish` first.",
+            "Inget är publicerat här än. Kör `torg publish` först.",
+        )
+    return OperationError(
+        f"There is no generation {number}; the first is {numbers[0]}, the last {numbers[-1]}.",
+        f"Det finns ingen generation {number}; den första är {numbers[0]}, den sista {numbers[-1]}.",
+    )
+
+
+def reason_told(reason: str, word: str) -> str:
+    """Return the sentence that gives a reason, "" when none is known.
+
+    >>> reason_told("Decision 2026-117", "Reason")
+    'Reason: Decision 2026-117.'
+    """
+    return f"{word}: {reason.rstrip('.')}." if reason else ""
 
 
 def read_moment(text: str) -> int | datetime:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from server.generations import DataFolder
-from server.ledger import Ledger
+from server.history import History
+from server.ledger import Ledger, LedgerEvent
 from server.trace import sentence, trace
 from server.uris import UriSpace
 
@@ -15,24 +16,35 @@ from server.uris import UriSpace
 def generations(data: Path) -> list[dict[str, Any]]:
     """Return every generation ever made, newest first: number, time when kept, what changed, which is current."""
     folder = DataFolder(data)
+    history = History(folder)
     current = int(folder.current_name() or 0)
     kept = set(folder.numbers())
     entries = []
     for number in sorted(_made(data) | kept, reverse=True):
-        entry: dict[str, Any] = {"generation": number, "created": "", "graphs": 0, "added": 0, "removed": 0}
-        if number in kept:
-            generation = folder.generation(number)
-            entry["created"] = generation.manifest["created"]
-            generation.close()
-        index = data / "history" / f"{number:06d}" / "index.json"
-        if index.exists():
-            graphs = json.loads(index.read_text("utf-8"))["graphs"]
-            entry["graphs"] = len(graphs)
-            entry["added"] = sum(graph["added"] for graph in graphs)
-            entry["removed"] = sum(graph["removed"] for graph in graphs)
-        entry["state"] = "current" if number == current else "kept" if number in kept else "history"
+        index, gone = history.index(number), history.purged(number)
+        created = index.get("created") or (_created(folder, number) if number in kept else "")
+        entry: dict[str, Any] = {
+            "generation": number,
+            "created": created,
+            "graphs": len(index["graphs"]),
+            "added": sum(graph["added"] for graph in index["graphs"]),
+            "removed": sum(graph["removed"] for graph in index["graphs"]),
+            "state": "current" if number == current else "kept" if number in kept else "history",
+        }
+        if gone:
+            entry |= {"state": "purged", "purged": gone.time, "reason": gone.reason}
+        elif "purged" in index:
+            entry["forgotten"] = ", ".join(one["iri"] for one in index["purged"])
         entries.append(entry)
     return entries
+
+
+def _created(folder: DataFolder, number: int) -> str:
+    generation = folder.generation(number)
+    try:
+        return str(generation.manifest["created"])
+    finally:
+        generation.close()
 
 
 def _made(data: Path) -> set[int]:
@@ -46,7 +58,7 @@ def story(data: Path, uris: UriSpace, uri: str) -> list[dict[str, Any]]:
     if path is None:
         return []
     return [
-        {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event.detail)}
+        {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event)}
         for event in Ledger(data / "ledger.sqlite").events(path)
     ]
 
@@ -63,5 +75,7 @@ def origins(data: Path, uris: UriSpace, uri: str, language: str) -> list[str]:
         generation.close()
 
 
-def _short(detail: str) -> str:
-    return ", ".join(json.loads(detail)) if detail.startswith("[") else ""
+def _short(event: LedgerEvent) -> str:
+    if event.event == "purged":
+        return event.detail  # the reason
+    return ", ".join(json.loads(event.detail)) if event.detail.startswith("[") else ""

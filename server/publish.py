@@ -30,6 +30,7 @@ from server.check import Progress, check_only, silent, work
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
+from server.history import History, missing
 from server.ledger import Ledger, Recorder
 from server.partitions import write_partitions
 from server.pins import check_pins, read_contracts
@@ -103,6 +104,8 @@ def restore(
     data = DataFolder(settings.data_folder(site.folder))
     with data.writing(f"restore {number}"):
         finish_interrupted(site, data)
+        if History(data).purged(number):
+            raise missing(History(data), number)
         run = _Run(site, settings, data, now or datetime.now(UTC), progress)
         with run.folder():
             run.take(data.generation(number))

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from server.checksums import write_checksums
 from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
@@ -73,7 +74,10 @@ def read_target(site: Site, text: str) -> Target:
         return Target("dataset", text)
     iri = text if "://" in text else site.uris.resolve(text)
     if any(char in iri for char in '<>"{}|\\^` \n') or "#" in iri:
-        raise OperationError(f"{text[:200]} is no IRI. Name a thing (/id/…), a dataset (publisher/name) or a number.")
+        raise OperationError(
+            f"{text[:200]} is no IRI. Name a thing (/id/…), a dataset (publisher/name) or a number.",
+            f"{text[:200]} är ingen IRI. Namnge en sak (/id/…), en datamängd (utgivare/namn) eller ett nummer.",
+        )
     path = site.uris.path(iri)
     if path and path.startswith("/res/"):
         iri = site.uris.iri(site.uris.described_path(path))
@@ -81,7 +85,10 @@ def read_target(site: Site, text: str) -> Target:
     if dataset != iri:
         return Target("dataset", dataset)
     if iri.startswith((site.uris.resolve("def/"), site.uris.resolve("spec/"))):
-        raise OperationError(f"{iri} is a concept or a term: those never vanish. Deprecate it where it is defined.")
+        raise OperationError(
+            f"{iri} is a concept or a term: those never vanish. Deprecate it where it is defined.",
+            f"{iri} är ett begrepp eller en term: de försvinner aldrig. Avveckla det där det är definierat.",
+        )
     return Target("uri", iri)
 
 
@@ -94,7 +101,10 @@ def purge(
     is a dataset whose description is still in the site; LockedError when another command is writing.
     """
     if not reason.strip():
-        raise OperationError("Say why: --reason is kept beside the tombstone, so that it can be answered for.")
+        raise OperationError(
+            "Say why: --reason is kept beside the tombstone, so that it can be answered for.",
+            "Ange varför: --reason sparas med spåret av det raderade, så att det går att svara för.",
+        )
     data = DataFolder(settings.data_folder(site.folder))
     wanted = list(dict.fromkeys(read_target(site, text) for text in targets))
     with data.writing("purge"):
@@ -157,17 +167,25 @@ def _refuse(site: Site, data: DataFolder, target: Target) -> None:
     history = data.path / "history"
     if target.kind == "generation":
         if target.name == str(int(data.current_name() or 0)):
-            raise OperationError(f"Generation {target.name} is served now. Publish or restore another one first.")
+            raise OperationError(
+                f"Generation {target.name} is served now. Publish or restore another one first.",
+                f"Generation {target.name} visas nu. Publicera eller återställ en annan först.",
+            )
         if not (history / f"{int(target.name):06d}").is_dir() and int(target.name) not in data.numbers():
-            raise OperationError(f"There never was a generation {target.name}.")
+            raise OperationError(
+                f"There never was a generation {target.name}.", f"Det har aldrig funnits en generation {target.name}."
+            )
     elif target.kind == "dataset":
         if (site.folder / "datasets" / target.name / "dataset.toml").exists():
             raise OperationError(
-                f"datasets/{target.name} is still in the site and would be published again. Remove the folder first."
+                f"datasets/{target.name} is still in the site and would be published again. Remove the folder first.",
+                f"datasets/{target.name} finns kvar i platsen och skulle publiceras igen. Ta bort mappen först.",
             )
         known = {entry["dataset"] for folder in _numbered(history) for entry, _ in history_lines(folder)}
         if target.name not in known | _kept_datasets(data):
-            raise OperationError(f"There never was a dataset {target.name}.")
+            raise OperationError(
+                f"There never was a dataset {target.name}.", f"Det har aldrig funnits en datamängd {target.name}."
+            )
     else:
         path = site.uris.path(target.name)
         ledger = Ledger(data.path / "ledger.sqlite")
@@ -177,7 +195,7 @@ def _refuse(site: Site, data: DataFolder, target: Target) -> None:
         for folder in _numbered(history):
             if any(any(map(meant, lines)) for _, lines in history_lines(folder)):
                 return
-        raise OperationError(f"{target.name} was never published here.")
+        raise OperationError(f"{target.name} was never published here.", f"{target.name} har aldrig publicerats här.")
 
 
 def _kept_datasets(data: DataFolder) -> set[str]:
@@ -203,7 +221,8 @@ class _Work:
     def run(self) -> Purged:
         """Forget, and make a new current generation, whose name no cache knows."""
         if self._target.kind == "generation":
-            sources = forget_generation(self._data, self._ledger, int(self._target.name))
+            number = int(self._target.name)
+            sources = forget_generation(self._data, self._ledger, number, self._time, self._reason)
             self._done.rewritten = [int(self._target.name)]
             self._flip(Selection(set()), [], set())
             self._unlink_archive(sources)
@@ -315,6 +334,7 @@ class _Work:
                 folder.mkdir()
                 rewrite_generation(generation, folder, selection, number, generation.manifest["created"])
             (folder / "lock").touch()
+            write_checksums(folder)
             # Readers that have it open go on with what they have; nobody opens it from now on.
             discard(path)
             folder.rename(path)

@@ -15,8 +15,11 @@ from server.purge_files import discard, replace_lines, write_index
 _READY = ".folded"
 
 
-def forget_generation(data: DataFolder, ledger: Ledger, number: int) -> set[str]:
-    """Remove a past generation; return the hashes of the sources that only it used. Doing it again does nothing."""
+def forget_generation(data: DataFolder, ledger: Ledger, number: int, time: str, reason: str) -> set[str]:
+    """Remove a past generation; return the hashes of the sources that only it used. Doing it again does nothing.
+
+    Its index tells for ever that it was, when it was removed (`time`) and why.
+    """
     folder = data.path / "history" / f"{number:06d}"
     path = folder / "index.json"
     index: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"graphs": [], "sources": []}
@@ -31,7 +34,7 @@ def forget_generation(data: DataFolder, ledger: Ledger, number: int) -> set[str]
             ready.replace(ready.with_name(ready.name.removesuffix(_READY)))
         index = {
             "created": index.get("created", ""), "graphs": [], "sources": [], "purged_generation": True,
-            "purged_sources": index.get("sources", []),
+            "purged_sources": index.get("sources", []), "purged_at": time, "reason": reason,
         }  # fmt: skip
         write_index(path, index)
     if created := index["created"]:

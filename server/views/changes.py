@@ -165,11 +165,16 @@ def node(number: int) -> Response:
     return _quads(lines, [(name, member.lines) for name, member in named if member.lines], chosen)
 
 
+def told_gone(what: str, time: str) -> str:
+    """Return the sentence for what was purged; why is for those who run the site, who see it in `torg log`."""
+    return f"{what} was removed, with its history{f', {time[:10]}' if time else ''}."
+
+
 def _check(number: int) -> None:
     if number in history().numbers():
         return
-    if history().index(number).get("purged_generation"):
-        raise Problem(410, f"Generation {number} was purged.")
+    if purged := history().purged(number):
+        raise Problem(410, told_gone(f"Generation {number}", purged.time))
     raise Problem(404, f"There is no generation {number}; /changes lists those there are.")
 
 

@@ -23,7 +23,7 @@ from server.paths import spellings, split_suffix
 from server.presentation import Presenter
 from server.rdf_formats import parse_lines, transcode
 from server.resource_page import facts_of_lines
-from server.views.changes import history
+from server.views.changes import history, told_gone
 from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
 
 blueprint = Blueprint("history", __name__)
@@ -93,7 +93,7 @@ def timemap(name: str) -> Response:
     original = _original(f"/{name}")
     states = _states(original) if original is not None else []
     if original is None or not states:
-        raise Problem(404, "Nothing at this address has a past here.")
+        raise _gone(original) or Problem(404, "Nothing at this address has a past here.")
     here_iri = torg().uris.iri(f"/timemap{original.path}")
     address = torg().uris.iri(original.path)
     mementos = [(_memento_iri(original, number), history().time(number)) for number in states]
@@ -218,15 +218,28 @@ def _number(asked: str) -> int:
         return number
     if moment in numbers:
         return moment
-    if history().index(moment).get("purged_generation"):
-        raise Problem(410, f"Generation {moment} was purged.")
+    if purged := history().purged(moment):
+        raise Problem(410, told_gone(f"Generation {moment}", purged.time))
     raise Problem(404, f"There is no generation {moment}; the first is {numbers[0]}, the last {numbers[-1]}.")
+
+
+def _gone(original: _Original | None) -> Problem | None:
+    """Return Problem 410 for a thing, or the graph of a dataset, that was purged, None for any other."""
+    if original is None:
+        return None
+    uris = torg().uris
+    path = uris.path(original.iri)
+    if original.graph:
+        publisher, name, *_ = [*original.graph.removeprefix(uris.iri("graph/")).split("/"), ""]
+        path = uris.path(uris.dataset(publisher, name))
+    purged = [event for event in torg().ledger.events(path or "") if event.event == "purged"]
+    return Problem(410, told_gone(original.iri or original.graph, purged[-1].time)) if purged else None
 
 
 def _description(original: _Original, number: int) -> Response:
     lines = history().description(number, original.iri)
     if not lines:
-        raise Problem(404, f"Nothing described {original.iri} in generation {number}.")
+        raise _gone(original) or Problem(404, f"Nothing described {original.iri} in generation {number}.")
     return _written(original, number, lines, original.iri, (HTML, *GRAPH_FORMATS))
 
 
@@ -271,7 +284,7 @@ def _written(original: _Original, number: int, lines: Sequence[str], iri: str, o
 def _whole_graph(original: _Original, number: int) -> Response:
     """Answer a named graph as it was, in a syntax of RDF."""
     if original.graph not in history().graphs(number):
-        raise Problem(404, f"There was no such graph in generation {number}.")
+        raise _gone(original) or Problem(404, f"There was no such graph in generation {number}.")
     chosen = negotiated(GRAPH_FORMATS, original.suffix or None)
     vary = () if original.suffix or request.args.get("format") else ("Accept",)
     etag = f"{number:06d}-{original.path.removeprefix('/graph/').replace('/', '-')}-{chosen.suffix}"
@@ -289,7 +302,7 @@ def _whole_graph(original: _Original, number: int) -> Response:
 def _dump(original: _Original, number: int) -> Response:
     """Answer a dump as it was: rebuilt from history, which gives the same bytes as the file had."""
     if original.graph not in history().graphs(number):
-        raise Problem(404, f"There was no such dump in generation {number}.")
+        raise _gone(original) or Problem(404, f"There was no such dump in generation {number}.")
     etag = f"{number:06d}-{original.path.removeprefix('/dumps/').replace('/', '-')}"
     response = answer(b"", "application/gzip", etag=etag)
     if response.status_code == 304:

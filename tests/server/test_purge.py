@@ -147,7 +147,9 @@ def test_a_running_server_forgets_at_once(site):
     forget(site, THING)
     assert running.get("/res/school/10000003.ttl").status_code == 410
     assert SECRET not in running.get("/sparql", query_string=question).text
-    assert running.get("/res/school/10000003.ttl?at=000001").status_code == 404
+    for past in ("/res/school/10000003?at=000001", "/res/school/10000003.ttl?at=1", "/timemap/res/school/10000003"):
+        gone = running.get(past, headers={"Accept": "*/*"}, follow_redirects=True)
+        assert gone.status_code == 410 and "2026-03-05" in gone.json["detail"], past
     assert SECRET not in running.get("/resolve", query_string={"item": THING}).text
     assert running.get("/resolve", query_string={"item": THING}).json["items"][0]["status"] == "purged"
     assert SECRET not in running.get("/reconcile/suggest/entity", query_string={"prefix": SECRET}).text
@@ -172,6 +174,10 @@ def test_a_dataset_is_forgotten_when_the_steward_has_removed_it(site):
     there = client(site)
     assert there.get("/id/school/10000001").status_code == 410
     assert there.get("/id/dataset/asen/skolor").status_code == 410
+    for past in ("/graph/asen/skolor.nt?at=000001", "/dumps/asen/skolor.nt.gz?at=000001", "/timemap/graph/asen/skolor",
+                 "/res/dataset/asen/skolor.ttl?at=000001", "/timemap/res/school/10000001"):  # fmt: skip
+        assert there.get(past).status_code == 410, past
+    assert there.get("/graph/asen/none.nt?at=000001").status_code == 404
     assert there.get("/datasets").status_code == 200
     assert list((site.data / "archive").iterdir()) == []
     assert site.publish(now=day(6)).blocked == []
@@ -193,7 +199,20 @@ def test_a_generation_is_forgotten_and_others_are_what_they_were(site):
         later = History(DataFolder(site.data))
         assert expected == {number: list(later.lines(number, graph)) for number in (1, 3)}
         assert later.numbers() == [1, 3, 4]
-    assert client(site).get("/changes/2").status_code == 410
+    there = client(site)
+    for path in ("/changes/2", "/changes/ldes/2", "/res/school/10000004?at=2"):
+        gone = there.get(path, headers={"Accept": "*/*"})
+        assert gone.status_code == 410 and "2026-03-05" in gone.json["detail"] and "begäran" not in gone.text, path
+    assert there.get("/res/school/10000004.nt?at=2026-03-02", follow_redirects=True).status_code == 200
+    for command in (["diff", "2"], ["diff", "1", "2"], ["dump", "--at", "2"], ["restore", "2"]):
+        for language, word in (("sv", "raderades 2026-03-05. Skäl: På begäran."), ("en", "was purged 2026-03-05")):
+            told = CliRunner().invoke(main, ["--lang", language, *command, "--site", str(site.folder)])
+            assert told.exit_code == 2 and word in told.output, (command, told.output)
+    listed = json.loads(CliRunner().invoke(main, ["log", "--site", str(site.folder), "--format", "json"]).output)
+    states = {entry["generation"]: (entry["created"][:10], entry["state"]) for entry in listed}
+    assert states == {4: ("2026-03-05", "current"), 3: ("2026-03-03", "history"), 2: ("2026-03-02", "purged"),
+                      1: ("2026-03-01", "history")}  # fmt: skip
+    assert next(entry for entry in listed if entry["generation"] == 2)["reason"] == "På begäran"
 
 
 @pytest.mark.parametrize("step", ["_rewrite_kept", "_forget_archive", "_flip", "_rewrite_runs"])
