@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from server.checksums import write_checksums
 from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
@@ -334,7 +333,6 @@ class _Work:
                 folder.mkdir()
                 rewrite_generation(generation, folder, selection, number, generation.manifest["created"])
             (folder / "lock").touch()
-            write_checksums(folder)
             # Readers that have it open go on with what they have; nobody opens it from now on.
             discard(path)
             folder.rename(path)
