@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,8 +10,10 @@ from pathlib import Path
 
 from loaders.csvw.annotation import annotate
 from loaders.csvw.cells import Cell
+from loaders.csvw.context import is_language
 from loaders.csvw.csv2rdf import Nodes, RowWriter, group_lines, table_lines
 from loaders.csvw.discovery import load_package, referenced_table
+from loaders.csvw.encodings import codec_name
 from loaders.csvw.model import Dialect, ForeignKey, Table, TableGroup
 from loaders.csvw.problems import CsvwError
 from loaders.csvw.publication import TextFunction, compile_text
@@ -68,13 +69,14 @@ class Conversion:
         response = self.resources.table(table.url)
         with response.body as body:
             table.dialect = _dialect(table, self.group, response)
-            reader = TabularReader(body, table.dialect, self.warnings.add)
+            _take_language(table, response)
+            reader = TabularReader(body, table.dialect, _of(table, self.warnings))
             for problem in annotate(table, reader):
                 self.warnings.add(f"{table.url}: {problem}")
             node = f"<{table.id}>" if is_iri(table.id) else self.blank()
             if not self.minimal:
                 yield from table_lines(table, group_node, node, self.blank)
-            writer = RowWriter(table, node, self.minimal, self.blank, self.warnings.add)
+            writer = RowWriter(table, node, self.minimal, self.blank, self.warnings.add, reader.width)
             text = self._text_function(table, writer)
             for number, (source, cells) in enumerate(reader.rows(), 1):
                 yield text(cells, number, source)
@@ -175,16 +177,43 @@ def _load(input: str, resources: Resources, warnings: Warnings, metadata: str | 
 
 
 def _dialect(table: Table, group: TableGroup, response: Response) -> Dialect:
-    """Return the dialect of a table; without one, what its media type says (RFC 4180 3), and no row is a comment.
+    """Return the dialect of a table; without one, what its media type says (Tabular Data Model 6.1, step 3.2).
 
-    The parsing model's default comment prefix is null (Tabular Data Model 8), the one of a dialect description `#`.
+    The parsing model's default comment prefix is null (8), the one of a dialect description `#`: without a dialect no
+    row is a comment.
     """
     if table.dialect or group.dialect:
         return table.dialect or group.dialect or Dialect()
-    media_type = next((value for name, value in response.headers.items() if name.lower() == "content-type"), "")
-    absent = re.search(r";\s*header\s*=\s*\"?absent", media_type, re.IGNORECASE) is not None
-    delimiter = "\t" if media_type.lower().startswith("text/tab-separated-values") else ","
-    return Dialect(commentPrefix=None, header=not absent, headerRowCount=0 if absent else 1, delimiter=delimiter)
+    media_type, *parameters = (part.strip() for part in response.header("Content-Type").split(";"))
+    dialect = Dialect(commentPrefix=None)
+    if media_type.lower() == "text/tab-separated-values":
+        dialect.delimiter = "\t"
+    for parameter in parameters:
+        name, _, value = (part.strip().strip('"') for part in parameter.partition("="))
+        if name.lower() == "header" and value.lower() == "absent":
+            dialect.header, dialect.headerRowCount = False, 0
+        elif name.lower() == "charset" and codec_name(value):
+            dialect.encoding = value
+    return dialect
+
+
+def _take_language(table: Table, response: Response) -> None:
+    """Take the language that the Content-Language header names, when it is one and no other is said (6.1, step 3.4)."""
+    language = response.header("Content-Language").strip()
+    inherited = table.schema.inherited or table.inherited
+    if not is_language(language) or "lang" in table.inherited:
+        return
+    table.inherited["lang"] = language
+    if "lang" in inherited and inherited is not table.inherited:
+        return
+    inherited["lang"] = language
+    for column in table.schema.columns:
+        if column.lang == "und":
+            column.lang = language
+
+
+def _of(table: Table, warnings: Warnings) -> Callable[[str], None]:
+    return lambda message: warnings.add(f"{table.url}: {message}")
 
 
 class _Keys:
@@ -219,16 +248,17 @@ class _Keys:
         response = self.resources.table(table.url)
         with response.body as body:
             table.dialect = _dialect(table, self.group, response)
-            reader = TabularReader(body, table.dialect, self.warnings.add)
+            _take_language(table, response)
+            reader = TabularReader(body, table.dialect, _of(table, self.warnings), _of(table, self.errors))
             for problem in annotate(table, reader, validating=True):
                 self.errors.add(f"{table.url}: {problem}")
-            writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add)
+            writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add, reader.width)
             primary: set[Key] = set()
             for source, cells in reader.rows():
                 self._row(table, writer, writer.read(cells, source), source, primary)
 
     def _row(self, table: Table, writer: RowWriter, read: Sequence[Cell], source: int, primary: set[Key]) -> None:
-        values = writer.values(read)
+        values = writer.variables(read)
         if table.schema.primaryKey:
             key = tuple(values.get(name) for name in table.schema.primaryKey)
             if key in primary:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from loaders.csvw.annotation import extra_column
+from loaders.csvw.canonical import canonical_value
 from loaders.csvw.cells import Cell, CellReader
 from loaders.csvw.context import expand_name, resolve_template
 from loaders.csvw.model import Column, Table, TableGroup, real_columns
@@ -67,22 +68,31 @@ class ColumnWriter:
         self.default_property = f"{table.url.partition('#')[0]}#{column.name}"
         self.virtual_cell = self.reader.read("") if column.virtual else Cell(None)
         self.names: dict[str, Value] = {"_name": unquote(column.name), "_column": str(column.number)}
+        # Tabular Data Model 6.4 step 8: only strings have a language, however bad the cell.
+        self.language = column.lang if column.lang != "und" and column.datatype.base == "string" else ""
 
     def literal(self, text: str, bad: bool) -> str | None:
         """Return the term of a value; one that does not fit its datatype is a string (Tabular Data Model 6.4)."""
         if not writable(text):
             return None
         datatype = self.column.datatype
-        language = self.column.lang if self.column.lang != "und" else ""
         if bad or (datatype.base == "string" and not datatype.id):
-            return literal(text, language=language)
+            return literal(text, language=self.language)
         return literal(text, datatype.iri)
 
 
 class RowWriter:
     """Writes the rows of one annotated table (4.2 step 4.6)."""
 
-    def __init__(self, table: Table, node: str, minimal: bool, blank: Callable[[], str], warn: Warn) -> None:
+    def __init__(
+        self,
+        table: Table,
+        node: str,
+        minimal: bool,
+        blank: Callable[[], str],
+        warn: Warn,
+        width: int | None = None,
+    ) -> None:
         self.table = table
         self.minimal = minimal
         self._node = node
@@ -91,6 +101,8 @@ class RowWriter:
         self._real = [ColumnWriter(column, table) for column in real_columns(table.schema.columns)]
         self._virtual = [ColumnWriter(column, table) for column in table.schema.columns if column.virtual]
         self._source = table.url.partition("#")[0]
+        # Every row has the same number of cells (csv2rdf 2): as many as the header, or as the description.
+        self._width = width or len(self._real) or None
 
     def row(self, cells: Sequence[str], number: int, source: int) -> list[str]:
         """Return the lines of a row; what is wrong with its cells goes to the warnings."""
@@ -100,8 +112,9 @@ class RowWriter:
         """Return the row's cells, read as their columns say, those of virtual columns last."""
         while len(self._real) < len(cells):
             self._real.append(ColumnWriter(extra_column(self.table, len(self._real) + 1), self.table))
-        if len(cells) < len(self._real):
-            self._warn(f"{self.table.url} row {source}: {len(cells)} cells instead of {len(self._real)}")
+        self._width = self._width or len(cells)
+        if len(cells) != self._width:
+            self._warn(f"{self.table.url} row {source}: {len(cells)} cells instead of {self._width}")
         read = [writer.reader.read(text) for writer, text in zip(self._real, cells, strict=False)]
         for writer, cell in zip(self._real, read, strict=False):
             for problem in cell.problems:
@@ -110,15 +123,23 @@ class RowWriter:
         return read
 
     def values(self, read: Sequence[Cell]) -> dict[str, Value]:
-        """Return the columns' values by name, as templates see them."""
+        """Return the columns' values by name."""
         values = {writer.column.name: cell.value for writer, cell in zip(self._real, read, strict=False)}
         return values | {writer.column.name: writer.virtual_cell.value for writer in self._virtual}
+
+    def variables(self, read: Sequence[Cell]) -> dict[str, Value]:
+        """Return the columns' values in canonical form: as templates and keys take them (Metadata Vocabulary 5.1.3)."""
+        cells = [*zip(self._real, read, strict=False), *((each, each.virtual_cell) for each in self._virtual)]
+        return {
+            writer.column.name: canonical_value(writer.column.datatype.base, cell.value, cell.bad)
+            for writer, cell in cells
+        }
 
     def lines(self, read: Sequence[Cell], number: int, source: int) -> list[str]:
         """Return the lines that the read cells of a row give."""
         lines: list[str] = []
-        values = self.values(read) | {"_row": str(number), "_sourceRow": str(source)}
-        row = "" if self.minimal else self._row_lines(lines, values, read, number, source)
+        values = self.variables(read) | {"_row": str(number), "_sourceRow": str(source)}
+        row = "" if self.minimal else self._row_lines(lines, read, number, source)
         default: str | None = None
         described: set[str] = set()
         pairs = [*zip(self._real, read, strict=False), *((w, w.virtual_cell) for w in self._virtual)]
@@ -144,18 +165,16 @@ class RowWriter:
     def _skipped(self) -> int:
         return self.table.dialect.skipColumns if self.table.dialect else 0
 
-    def _row_lines(
-        self, lines: list[str], values: dict[str, Value], read: Sequence[Cell], number: int, source: int
-    ) -> str:
-        row = self._blank()
+    def _row_lines(self, lines: list[str], read: Sequence[Cell], number: int, source: int) -> str:
+        row, values = self._blank(), self.values(read) if self.table.schema.rowTitles else {}
         lines.append(f"{self._node} <{CSVW}row> {row} .\n")
         lines.append(f"{row} {_TYPE} <{CSVW}Row> .\n")
         lines.append(f'{row} <{CSVW}rownum> "{number}"^^<{XSD}integer> .\n')
         lines.append(f"{row} <{CSVW}url> <{self._source}#row={source}> .\n")
         for name in self.table.schema.rowTitles:
             value = values.get(name)
-            writer = next((writer for writer in self._real if writer.column.name == name), None)
-            language = writer.column.lang if writer is not None and writer.column.lang != "und" else ""
+            writer = next((each for each in (*self._real, *self._virtual) if each.column.name == name), None)
+            language = writer.language if writer is not None else ""
             for title in [value] if isinstance(value, str) else value or _NOTHING:
                 if title is not None and writable(title):
                     lines.append(f"{row} <{CSVW}title> {literal(title, language=language)} .\n")
@@ -184,15 +203,15 @@ class RowWriter:
         if None in terms:
             self._warn(f"{self.table.url} row {source}, column {column.name}: values.control-character")
         written = [term for term in terms if term is not None]
-        if column.separator is not None and column.ordered and written:
+        if column.separator is not None and column.ordered:
             self._list(lines, start, written)
         else:
             lines.extend(f"{start}{term} .\n" for term in written)
 
     def _list(self, lines: list[str], start: str, terms: Sequence[str]) -> None:
-        nodes = [self._blank() for _ in terms]
+        nodes = [*(self._blank() for _ in terms), f"<{RDF}nil>"]
         lines.append(f"{start}{nodes[0]} .\n")
-        for node, term, following in zip(nodes, terms, [*nodes[1:], f"<{RDF}nil>"], strict=True):
+        for node, term, following in zip(nodes, terms, nodes[1:], strict=False):
             lines.append(f"{node} <{RDF}first> {term} .\n")
             lines.append(f"{node} <{RDF}rest> {following} .\n")
 

@@ -28,13 +28,16 @@ _BUILTIN_IRIS = frozenset(builtin_iri(base) for base in PARENTS)
 _PROPERTIES = frozenset({"@id", "@type", "base", "format", "name", *LENGTHS, *BOUNDS})
 
 
-def read_datatype(source: Any, warn: Warn) -> Datatype:
-    """Return the datatype; a wrong one is string, with a warning; contradicting constraints raise CsvwError."""
-    if isinstance(source, str):
-        return Datatype(_base(source, warn))
+def read_datatype(source: Any, warn: Warn, language: str = "und", base_url: str = "") -> Datatype | None:
+    """Return the datatype, or None with a warning when there is none (5.1.7: as if it had not been specified).
+
+    Contradicting constraints raise CsvwError. A description's wrong `base` is string, its default.
+    """
+    if isinstance(source, str) and ALIASES.get(source, source) in PARENTS:
+        return Datatype(ALIASES.get(source, source))
     if not isinstance(source, dict):
-        warn("datatype is neither a name nor an object")
-        return Datatype()
+        warn("datatype is neither the name of a built-in datatype nor an object")
+        return None
     if "@type" in source and source["@type"] != "Datatype":
         raise CsvwError("@type must be Datatype")
     base = _base(source["base"], warn) if "base" in source else "string"
@@ -46,10 +49,12 @@ def read_datatype(source: Any, warn: Warn) -> Datatype:
         raise CsvwError("@id of a datatype must be neither a blank node nor a built-in datatype")
     for name in source:
         if name not in _PROPERTIES:
+            if name == "@context":
+                raise CsvwError("@context may stand at the top of a document only")
             if ":" not in name or expand_name(name) is None:
                 warn("a datatype has a property that is not defined")
             else:
-                normalise_value(source[name], "und", "")
+                normalise_value(source[name], language, base_url)
     lengths = _lengths(source, base, warn)
     bounds = _bounds(source, base, warn)
     datatype = Datatype(base, identifier, take(source, "name", string, warn, ""), None, *lengths, *bounds)
@@ -94,6 +99,9 @@ def _bounds(source: Mapping[str, Any], base: str, warn: Warn) -> tuple[str | Non
                 warn(f"{name} is no value of the datatype")
                 continue
             given[name] = text
+    for first, second in (("minimum", "minInclusive"), ("maximum", "maxInclusive")):
+        if first in given and second in given and comparable(base, given[first]) != comparable(base, given[second]):
+            raise CsvwError(f"{first} and {second} mean the same and have two values")
     low = given.get("minInclusive", given.get("minimum"))
     high = given.get("maxInclusive", given.get("maximum"))
     above, below = given.get("minExclusive"), given.get("maxExclusive")

@@ -147,7 +147,10 @@ def _fraction(token: str) -> str:
 
 
 def _on_calendar(fields: dict[str, str | None]) -> bool:
-    if fields.get("H") == "24" and (int(fields.get("m") or 0) or int(fields.get("s") or 0)):
+    past = (fields.get("m"), fields.get("s"), (fields.get("S") or "").lstrip("."))
+    if fields.get("H") == "24" and any(int(part or 0) for part in past):
+        return False
+    if not re.fullmatch(_ZONE, _zone_text(fields.get("zone"))):
         return False
     day = int(fields.get("d") or 1)
     if day <= 28:

@@ -66,6 +66,9 @@ def check_foreign_keys(group: TableGroup) -> None:
             target = referenced_table(group, key.resource, key.schemaReference)
             if target is None:
                 raise CsvwError("a foreign key refers to a table that the group has not")
+            users = [t for t in group.tables if key.schemaReference and _has_schema(t, key.schemaReference)]
+            if len(users) > 1:
+                raise CsvwError("a foreign key refers to a schema that several tables have")
             names = {column.name for column in target.schema.columns if column.declared}
             if not set(key.reference) <= names:
                 raise CsvwError("a foreign key refers to a column that the table has not")
@@ -76,9 +79,13 @@ def referenced_table(group: TableGroup, resource: str | None, schema: str | None
     for table in group.tables:
         if resource is not None and same_url(table.url, resource):
             return table
-        if schema is not None and table.schema.id and same_url(table.schema.id, schema):
+        if schema is not None and _has_schema(table, schema):
             return table
     return None
+
+
+def _has_schema(table: Table, schema: str) -> bool:
+    return bool(table.schema.id) and same_url(table.schema.id, schema)
 
 
 def _read(document: Any, location: str, resources: Resources, warn: Warn) -> TableGroup:
@@ -91,15 +98,14 @@ def _read(document: Any, location: str, resources: Resources, warn: Warn) -> Tab
 
 
 def _locations(iri: str, resources: Resources, link: str | None) -> Iterator[str]:
-    """Yield where metadata may be: the Link header's document, then the site-wide patterns' (5.2, 5.3)."""
-    linked = described_by(link) if link else None
-    if linked is None and not resources.mirrored and not iri.startswith("file:"):
+    """Yield where metadata may be: the Link headers' documents, then the site-wide patterns' (5.2, 5.3)."""
+    if link is None and not resources.mirrored and not iri.startswith("file:"):
         response = resources.open(iri)
         if response is not None:
             response.body.close()
-            linked = described_by(next((v for k, v in response.headers.items() if k.lower() == "link"), ""))
-    if linked:
-        yield resolve(iri, linked)
+            link = response.header("Link")
+    # The last of several that are valid counts (5.2); whoever asks goes on until one is.
+    yield from reversed(described_by(link or "", iri))
     url = iri.partition("#")[0]
     for pattern in _patterns(url, resources):
         try:
@@ -119,23 +125,24 @@ def _patterns(url: str, resources: Resources) -> tuple[str, ...]:
     return tuple(line.strip() for line in configured.splitlines() if line.strip())
 
 
-def described_by(link: str) -> str | None:
-    """Return the target of the last `describedby` link that metadata may be (RFC 8288; Tabular Data Model 5.2).
+def described_by(link: str, iri: str) -> list[str]:
+    """Return the targets of `describedby` links to metadata, in order (RFC 8288; Tabular Data Model 5.2).
 
-    >>> described_by('<m.json>; rel="describedby"; type="application/csvm+json"')
-    'm.json'
-    >>> described_by('<m.html>; rel="describedby"; type="text/html"') is None
-    True
+    >>> described_by('<m.json>; rel="describedBy"; type="application/csvm+json"', "http://a.se/t.csv")
+    ['http://a.se/m.json']
+    >>> described_by('<m.html>; rel="describedby"; type="text/html", <m.json>; rel=describedby', "http://a.se/t.csv")
+    []
     """
-    found = None
+    found = []
     for target, parameters in re.findall(r'<([^>]*)>((?:\s*;\s*[^;,"=]+(?:=(?:"[^"]*"|[^;,"]*))?)*)', link):
-        values = {
-            name.strip().lower(): (quoted or plain).strip()
-            for name, quoted, plain in re.findall(r';\s*([^;,"=]+)(?:=(?:"([^"]*)"|([^;,"]*)))?', parameters)
-        }
-        if "describedby" in values.get("rel", "").lower().split():
-            if values.get("type", _METADATA_TYPES[0]).partition(";")[0].strip().lower() in _METADATA_TYPES:
-                found = target
+        values: dict[str, str] = {}
+        for name, quoted, plain in re.findall(r';\s*([^;,"=]+)(?:=(?:"([^"]*)"|([^;,"]*)))?', parameters):
+            # RFC 8288 3.3: of a parameter given twice the first counts.
+            values.setdefault(name.strip().lower(), (quoted or plain).strip())
+        described = "describedby" in values.get("rel", "").lower().split()
+        typed = values.get("type", "").partition(";")[0].strip().lower() in _METADATA_TYPES
+        if described and typed and same_url(resolve(iri, values.get("anchor", "")), iri):
+            found.append(resolve(iri, target))
     return found
 
 

@@ -18,6 +18,7 @@ from loaders.csvw.datatype_metadata import read_datatype
 from loaders.csvw.model import Column, Common, Dialect, ForeignKey, Schema, Table, TableGroup
 from loaders.csvw.notes import normalise_value
 from loaders.csvw.problems import CsvwError
+from loaders.csvw.resources import normalise_url
 from loaders.csvw.terms import encode_illegal, resolve
 
 Load = Callable[[str], Any]
@@ -41,6 +42,7 @@ class MetadataReader:
         self.warnings: list[str] = []
         self.strict = strict
         self._load = load
+        self._document: Any = None
 
     def warn(self, message: str) -> None:
         """Keep a warning of the Recommendation."""
@@ -51,6 +53,7 @@ class MetadataReader:
         if not isinstance(document, dict):
             raise CsvwError("a metadata document is a JSON object")
         location = self.base
+        self._document = document
         self._context(document)
         if "tables" in document:
             group = self._group(document)
@@ -120,7 +123,7 @@ class MetadataReader:
         has_schema = "tableSchema" in source or "tableSchema" in group
         schema = self._schema(schema_source, inherited) if has_schema else Schema(aboutUrl=inherited.get("aboutUrl"))
         return Table(
-            url=encode_illegal(resolve(self.base, url)) if isinstance(url, str) else "",
+            url=normalise_url(encode_illegal(resolve(self.base, url))) if isinstance(url, str) else "",
             id=self._id(source),
             schema=schema,
             dialect=self._dialect(source if "dialect" in source else group),
@@ -213,8 +216,9 @@ class MetadataReader:
             nulls = check.nulls(source["null"], self.warn)
             values["null"] = values.get("null", ("",)) if nulls is None else nulls
         if "datatype" in source:
-            datatype = read_datatype(source["datatype"], self.warn)
-            values["datatype"] = replace(datatype, id=resolve(self.base, datatype.id)) if datatype.id else datatype
+            datatype = read_datatype(source["datatype"], self.warn, self.language, self.base)
+            if datatype is not None:
+                values["datatype"] = replace(datatype, id=resolve(self.base, datatype.id)) if datatype.id else datatype
         return values
 
     def _column_names(self, source: Mapping[str, Any], key: str, names: set[str]) -> tuple[str, ...]:
@@ -266,7 +270,7 @@ class MetadataReader:
         if not isinstance(items, list):
             self.warn("transformations is no array")
             return []
-        known = {"url", "scriptFormat", "targetFormat", "source", "titles", "@id", "@type"}
+        known = frozenset({"url", "scriptFormat", "targetFormat", "source", "titles"})
         kept: list[Mapping[str, Any]] = []
         for item in items:
             if not isinstance(item, dict):
@@ -277,8 +281,12 @@ class MetadataReader:
             check.check_id(item.get("@id", ""), self.warn)
             if not all(isinstance(item.get(name), str) for name in ("url", "scriptFormat", "targetFormat")):
                 raise CsvwError("a transformation must have url, scriptFormat and targetFormat")
-            if any(name not in known and expand_name(name) is None for name in item):
-                self.warn("a transformation has a property that is not defined")
+            if item.get("source") not in (None, "json", "rdf"):
+                self.warn("the source of a transformation is neither json nor rdf")
+                item = {name: value for name, value in item.items() if name != "source"}
+            if "titles" in item:
+                check.natural_language(item["titles"], self.language, "titles", self.warn)
+            self._common(item, known)
             kept.append(item)
         return kept
 
@@ -304,11 +312,12 @@ class MetadataReader:
             raise CsvwError(f"{name} refers to a document that is no JSON object")
         reader = MetadataReader(url, load=self._load, strict=False)
         reader._context(document)
-        return {"@id": url, **document}, reader
+        reader._document = {"@id": url, **document}
+        return reader._document, reader
 
     def _id(self, source: Mapping[str, Any]) -> str:
         value = check.check_id(source["@id"], self.warn) if "@id" in source else ""
-        return resolve(self.base, value) if value else ""
+        return normalise_url(resolve(self.base, value)) if value else ""
 
     def _notes(self, source: Mapping[str, Any]) -> list[Any]:
         notes = source.get("notes", [])
@@ -323,6 +332,9 @@ class MetadataReader:
         common: Common = {}
         annotations: dict[str, Any] = {}
         for name, value in source.items():
+            if name == "@context" and source is not self._document:
+                # Metadata Vocabulary A: only the whole document has a context.
+                raise CsvwError("@context may stand at the top of a document only")
             if name in known or name in _KEYWORDS:
                 continue
             if name.startswith(ontology.CSVW_EXTENSION):

@@ -69,8 +69,7 @@ def _node_object(value: dict[str, Any], language: str, base: str) -> dict[str, A
         elif name.startswith("@"):
             raise CsvwError(f"{name} may not stand in a common property")
         else:
-            iri = expand_name(name)
-            if iri is None:
+            if ":" not in name or expand_name(name) is None:
                 raise CsvwError("a property inside a common property is no prefixed name or absolute URL")
             node[name] = normalise_value(item, language, base)
     return node

@@ -12,7 +12,7 @@ _SPACES = ("\u00a0", "\u202f", "\u2009")
 GROUP_SPACES = (" ", *_SPACES)
 # What a 64-bit integer holds of any digits, and what XML Schema 1.0 Part 2, 3.2.3 asks of every processor.
 MOST_DIGITS = 18
-_SPECIAL = {"NaN": "NaN", "INF": "INF", "-INF": "-INF"}
+_SPECIAL = {"NaN": "NaN", "INF": "INF", "-INF": "-INF", "+INF": "INF"}
 _PATTERN = re.compile(
     r"(?P<sign>[+\-]?)(?P<prefix_mark>[%‰]?)(?P<inner_sign>[+\-]?)"
     r"(?P<integer>[#0,]*)(?:\.(?P<fraction>[0#,]+))?(?:E(?P<exponent_sign>[+\-]?)(?P<exponent>[#0]+))?"
@@ -52,8 +52,9 @@ def number_reader(form: NumberFormat, *, integer: bool, decimal: bool, lenient: 
     group = form.group_char or ("," if form.pattern or not lenient else None)
     if group == form.decimal_char:
         group = form.group_char
+    plain = form == NumberFormat() and not lenient
     form = replace(form, group_char=group)
-    matcher = _pattern_matcher(form) if form.pattern else _plain_matcher(form)
+    matcher = _pattern_matcher(form) if form.pattern else _plain_matcher(form, plain)
     spaced = lenient and group in GROUP_SPACES
 
     def read(text: str) -> str | None:
@@ -63,20 +64,21 @@ def number_reader(form: NumberFormat, *, integer: bool, decimal: bool, lenient: 
                 for space in GROUP_SPACES:
                     text = text.replace(space, group)
         if text in _SPECIAL:
-            return None if decimal or integer else text
+            return None if decimal or integer else _SPECIAL[text]
         match = matcher(text)
-        if match is None:
+        if match is None or (integer and form.decimal_char in text):
             return None
         sign, whole, fraction, exponent, mark = match
         if group:
             if group + group in whole + fraction:
                 return None
             whole, fraction = whole.replace(group, ""), fraction.replace(group, "")
-        if (integer and (fraction or mark)) or (exponent and (decimal or integer)):
+        if exponent and (decimal or integer):
             return None
         lexical = sign + (whole or "0") + ("." + fraction if fraction else "")
         if mark:
-            return _shift(lexical, 2 if mark == "%" else 3) + ("E" + exponent if exponent else "")
+            moved = _shift(lexical, 2 if mark == "%" else 3)
+            return None if integer and "." in moved else moved + ("E" + exponent if exponent else "")
         return lexical + ("E" + exponent if exponent else "")
 
     return read
@@ -96,12 +98,14 @@ def number_value(lexical: str) -> Number:
 Parts = tuple[str, str, str, str, str]
 
 
-def _plain_matcher(form: NumberFormat) -> Callable[[str], Parts | None]:
+def _plain_matcher(form: NumberFormat, plain: bool) -> Callable[[str], Parts | None]:
+    """Return what reads numbers without a pattern; XML Schema's own form (`plain`) may end with the point."""
     group = re.escape(form.group_char) if form.group_char else ""
     whole = rf"[0-9](?:[0-9]|{group})*" if group else r"[0-9]+"
     point = re.escape(form.decimal_char)
     expression = re.compile(
-        rf"(?P<sign>[+-]?)(?:(?P<whole>{whole})(?:{point}(?P<fraction>[0-9]+))?|{point}(?P<bare>[0-9]+))"
+        rf"(?P<sign>[+-]?)(?:(?P<whole>{whole})(?:{point}(?P<fraction>[0-9]{'*' if plain else '+'}))?"
+        rf"|{point}(?P<bare>[0-9]+))"
         r"(?:E(?P<exponent>[+-]?[0-9]+)|e(?P<small>[+-]?[0-9]+))?(?P<mark>[%‰]?)"
     )
 

@@ -260,17 +260,23 @@ class Plan:
             tail = f"{start}<{iri.constant}> .\n"
             if not own:
                 return Emission(constant=(tail,))
-            return Emission(column=column.name, tail=lambda cell: tail if cell.cell.value not in (None, ()) else "")
+            return Emission(column=column.name, tail=lambda cell: "" if self._is_null(cell) else tail)
         columns = set(iri.columns) | ({column.name} if own else set())
         rows = any(isinstance(piece, Piece) and piece.column is None for piece in iri.pieces or ())
         if len(columns) == 1 and not rows:
             return self._memoised_link(column if own else None, columns.pop(), start, iri)
         when = ((column.name, True),) if own and column.name not in iri.columns else ()
+        if when and self.scope.conversion and column.separator is not None:
+            raise CsvwError("an empty list, which is not null, has an address of other columns")
         return Emission(iri=iri, start=start + "<", when=when)
+
+    def _is_null(self, cell: CellVariables) -> bool:
+        """Tell whether a cell gives no address: for CSVW an empty list does (Metadata Vocabulary 5.1.3)."""
+        return cell.cell.value is None or (cell.cell.value == () and not self.scope.conversion)
 
     def _memoised_link(self, own: Column | None, name: str, start: str, iri: Iri) -> Emission:
         def tail(cell: CellVariables) -> str:
-            if own is not None and cell.cell.value in (None, ()):
+            if own is not None and self._is_null(cell):
                 return ""
             made = assemble(iri, cell)
             return f"{start}<{made}> .\n" if made is not None else ""

@@ -26,6 +26,10 @@ class Response:
     body: BinaryIO
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def header(self, name: str) -> str:
+        """Return the value of a header, however its name is written; empty when there is none."""
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), "")
+
 
 Fetch = Callable[[str], Response | None]
 
@@ -108,9 +112,14 @@ class Resources:
 def parse_json(text: str, name: str) -> Any:
     """Return the parsed JSON; raise CsvwError on anything else (Metadata Vocabulary 3)."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise CsvwError("the metadata document is not valid JSON", file=name) from error
+
+
+def _no_constant(name: str) -> None:
+    """Refuse NaN and Infinity, which JSON has not (RFC 8259 6)."""
+    raise ValueError(name)
 
 
 def memory(content: bytes, headers: Mapping[str, str] | None = None) -> Response:
@@ -133,11 +142,25 @@ def _beneath(iri: str, base: str) -> str:
     return base + spelled[len(start) :] if spelled.startswith(start) else iri
 
 
+def normalise_url(url: str) -> str:
+    """Return a link's URL normalised by syntax and scheme, with its fragment (Metadata Vocabulary 6, step 3).
+
+    >>> normalise_url("HTTP://Orebro.se:80/a/../skolor%2ecsv#rad")
+    'http://orebro.se/skolor.csv#rad'
+    """
+    document, mark, fragment = url.partition("#")
+    return _normalised(document) + mark + fragment
+
+
 def _normalised(url: str) -> str:
     parts = urlsplit(url)
     scheme = parts.scheme.lower()
-    host, _, port = parts.netloc.rpartition(":") if re.search(r":\d*$", parts.netloc) else (parts.netloc, "", "")
-    netloc = host.lower() + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
+    if not parts.netloc:
+        whole = (scheme, "", _percent(parts.path), _percent(parts.query), "")
+        return urlunsplit(whole) if scheme not in _DEFAULT_PORTS else url
+    user, at, place = parts.netloc.rpartition("@")
+    host, _, port = place.rpartition(":") if re.search(r":\d*$", place) else (place, "", "")
+    netloc = user + at + host.lower() + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
     path = urlsplit(resolve(f"{scheme}://{netloc}/", parts.path)).path if scheme in _DEFAULT_PORTS else parts.path
     return urlunsplit((scheme, netloc, _percent(path), _percent(parts.query), ""))
 

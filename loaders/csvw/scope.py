@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from loaders.csvw.canonical import canonical_value
 from loaders.csvw.cells import Cell, CellReader
 from loaders.csvw.model import Column, Table, real_columns
 from loaders.csvw.problems import CellError, CellProblem, CsvwError
@@ -151,9 +152,10 @@ class Scope:
         cell = self._readers[name].read(key if isinstance(key, str) else key[0])
         if cell.bad:
             good = [text for place, text in enumerate(cell.value or ()) if place not in cell.bad]
-            value: Value = tuple(good) if isinstance(cell.value, tuple) else None
-            cell = Cell(value, cell.problems)
-        variables: dict[str, Value] = {name: cell.value if self.conversion else _normalised(cell.value)}
+            cell = Cell(tuple(good) if isinstance(cell.value, tuple) else None, cell.problems)
+        base = self.columns[name].datatype.base
+        value = canonical_value(base, cell.value) if self.conversion else _normalised(cell.value)
+        variables: dict[str, Value] = {name: value}
         problems = [(problem, True) for problem in cell.problems]
         for variable, derive in self._derived.get(name, ()):
             variables[variable] = self._derived_value(cell.value, derive, problems)

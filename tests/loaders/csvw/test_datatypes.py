@@ -17,6 +17,7 @@ from loaders.csvw.problems import CellProblem, kind_of
 def read(described: Any, text: str, lenient: bool = False) -> str | None:
     warnings: list[str] = []
     datatype = read_datatype(described, warnings.append)
+    assert datatype is not None
     assert warnings == []
     try:
         return text_reader(datatype, lenient)(text)
@@ -72,7 +73,12 @@ def test_number_patterns(pattern: str, text: str, expected: str | None) -> None:
     [
         ("decimal", "-1.50", "-1.50"),
         ("decimal", ".5", "0.5"),
-        ("decimal", "1.", None),
+        ("decimal", "1.", "1"),
+        ("decimal", "+1.50", "+1.50"),
+        ("integer", "1.", None),
+        ("double", "+INF", "INF"),
+        ("integer", "500%", "5"),
+        ("integer", "50%", None),
         ("decimal", "NaN", None),
         ("decimal", "1E2", None),
         ("decimal", "", None),
@@ -115,11 +121,14 @@ def test_number_patterns(pattern: str, text: str, expected: str | None) -> None:
         ("base64Binary", "VG9yZw=", None),
         ("boolean", "1", "true"),
         ("boolean", "ja", None),
-        ("anyURI", "https://orebro.se/a b", None),
+        ("anyURI", "https://orebro.se/a b", "https://orebro.se/a b"),
+        ("dateTime", "2025-01-01T24:00:00.5", None),
         ("language", "sv-SE", "sv-SE"),
         ("language", "svenska!", None),
         ("NMTOKEN", "a b", None),
-        ("json", "{", None),
+        ("json", "{", "{"),
+        ("xml", "<a", "<a"),
+        ("html", "<p>", "<p>"),
         ("string", " a ", " a "),
     ],
 )  # fmt: skip
@@ -149,10 +158,64 @@ def test_lexical_spaces(base: str, text: str, expected: str | None) -> None:
         ("dateTimeStamp", "yyyy-MM-dd HH:mm:ss X", "2015-03-15 15:02:37 +08", "2015-03-15T15:02:37+08:00"),
         ("time", "HH:mm:ssX", "15:02:37-05:00", "15:02:37-05:00"),
         ("gYearMonth", "yyyyMM", "202511", "2025-11"),
+        ("dateTime", "yyyy-MM-ddTHH:mm:ssXX", "2015-03-15T15:02:37+9900", None),
+        ("dateTime", "yyyyMMdd HHmmss", "20150315 150237", "2015-03-15T15:02:37"),
+        ("date", "M.d.yyyy", "3.22.2015", "2015-03-22"),
+        ("date", "MM.dd.yyyy", "03.22.2015", "2015-03-22"),
+        ("date", "MM-dd-yyyy", "03-22-2015", "2015-03-22"),
+        ("date", "M-d-yyyy", "3-22-2015", "2015-03-22"),
+        ("date", "dd/MM/yyyy", "22/03/2015", "2015-03-22"),
+        ("date", "d/M/yyyy", "22/3/2015", "2015-03-22"),
+        ("date", "M/d/yyyy", "3/22/2015", "2015-03-22"),
+        ("date", "dd.MM.yyyy", "22.03.2015", "2015-03-22"),
+        ("time", "HH:mm:ss.SSS", "15:02:37.143", "15:02:37.143"),
+        ("time", "HH:mm:ss.SSS", "15:02:37.1", "15:02:37.1"),
+        ("time", "HH:mm:ss", "15:02:37", "15:02:37"),
+        ("time", "HHmm", "1502", "15:02:00"),
+        ("time", "HH:mm x", "15:02 -05", "15:02:00-05:00"),
+        ("time", "HH:mmx", "15:02Z", None),
+        ("time", "HH:mmxx", "15:02+0530", "15:02:00+05:30"),
+        ("time", "HH:mmxxx", "15:02+05:30", "15:02:00+05:30"),
+        ("dateTime", "yyyy-MM-ddTHH:mm:ss.SSS", "2015-03-15T15:02:37.143", "2015-03-15T15:02:37.143"),
+        ("dateTime", "M/d/yyyy HH:mm", "3/22/2015 15:02", "2015-03-22T15:02:00"),
+        ("dateTime", "dd.MM.yyyy HH:mm:ss", "22.03.2015 15:02:37", "2015-03-22T15:02:37"),
     ],
 )  # fmt: skip
 def test_date_patterns(base: str, pattern: str, text: str, expected: str | None) -> None:
     assert read({"base": base, "format": pattern}, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "fits"),
+    [
+        pytest.param(r"^\d+$", "12", True, id="digits"),
+        pytest.param(r"^\d+$", "12\n", False, id="end-is-the-end"),
+        pytest.param(r"^\d$", "٣", False, id="digits-of-ascii"),
+        pytest.param(r"^\w+$", "å", False, id="words-of-ascii"),
+        pytest.param(r"^[\w-]+$", "a-b", True, id="class-escape"),
+        pytest.param(r"[^]", "x", True, id="any-character"),
+        pytest.param(r"[]", "x", False, id="no-character"),
+        pytest.param(r"(?<ar>\d{4})-\k<ar>", "2025-2025", True, id="named-group"),
+        pytest.param(r"a\/b", "a/b", True, id="escaped-slash"),
+        pytest.param(r"^.$", "\r", False, id="line-terminator"),
+        pytest.param(r"\u{e5}", "å", True, id="code-point"),
+        pytest.param(r"\cJ", "\n", True, id="control"),
+        pytest.param(r"\A", "A", True, id="identity-escape"),
+        pytest.param(r"[[a]", "[", True, id="bracket-in-brackets"),
+        pytest.param(r"^\p{L}+$", "Åsa", True, id="letters"),
+    ],
+)
+def test_regular_expressions_are_ecmascripts(pattern: str, text: str, fits: bool) -> None:
+    assert (read({"base": "string", "format": pattern}, text) == text) is fits
+
+
+@pytest.mark.parametrize("pattern", ["(", "a**", "a++", "(?i)a", "(?P<a>b)", "\\", r"[\p{L}]", r"\p{Greek}"])
+def test_what_is_no_expression_is_a_warning(pattern: str) -> None:
+    warnings: list[str] = []
+    datatype = read_datatype({"base": "string", "format": pattern}, warnings.append)
+    assert datatype is not None
+    assert datatype.format is None
+    assert len(warnings) == 1
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from loaders.csvw.csv2rdf import Nodes, RowWriter
 CONTEXT = "http://www.w3.org/ns/csvw"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 BASE = "https://data.orebro.se/m.json"
+TRANSFORMATION = {"url": "mall.txt", "scriptFormat": "https://mustache.github.io/", "targetFormat": "http://x.se/ical"}
 COLUMNS = [{"name": "kod", "titles": "Kod"}, {"name": "namn", "titles": "Namn"}]
 
 
@@ -82,6 +83,15 @@ def key(**properties: Any) -> dict[str, Any]:
         pytest.param(datatype(base="integer", minInclusive=2, maxInclusive=1), id="empty-range"),
         pytest.param(datatype(base="date", minInclusive="2025-01-02", maxExclusive="2025-01-02"), id="empty-dates"),
         pytest.param(datatype(base="integer", minExclusive=1, maxInclusive=1), id="empty-half-open"),
+        pytest.param(datatype(base="integer", minimum=1, minInclusive=2), id="two-minimums"),
+        pytest.param(datatype(base="integer", maximum="1", maxInclusive=2), id="two-maximums"),
+        pytest.param(table(**{"dc:title": {"Table": 1}}), id="term-inside"),
+        pytest.param(table(**{"dc:title": {"date": 1}}), id="datatype-as-property"),
+        pytest.param(table(**{"dc:title": {"_:a": 1}}), id="blank-property"),
+        pytest.param({"@context": CONTEXT, "tables": [table()]}, id="context-in-table"),
+        pytest.param(schema(**{"@context": CONTEXT}), id="context-in-schema"),
+        pytest.param(schema(columns=[{"@context": CONTEXT}]), id="context-in-column"),
+        pytest.param(datatype(**{"@context": CONTEXT}), id="context-in-datatype"),
         pytest.param(key(**{"dc:title": "x"}), id="key-with-more"),
         pytest.param(key(columnReference="okänd"), id="key-of-unknown-column"),
         pytest.param(key(reference=1), id="key-without-reference"),
@@ -143,6 +153,9 @@ def test_an_error(document: Any) -> None:
         pytest.param(table(tableSchema=1), id="schema"),
         pytest.param(table(transformations=1), id="transformations"),
         pytest.param(table(transformations=[1]), id="transformation"),
+        pytest.param(table(transformations=[TRANSFORMATION | {"source": "xml"}]), id="transformation-source"),
+        pytest.param(table(transformations=[TRANSFORMATION | {"titles": 1}]), id="transformation-titles"),
+        pytest.param(table(transformations=[TRANSFORMATION | {"okänd": 1}]), id="transformation-property"),
         pytest.param(schema(columns=[*COLUMNS, 1]), id="column"),
         pytest.param(schema(columns=[{"name": 1}]), id="name"),
         pytest.param(schema(columns=[{"name": "_rad"}]), id="name-reserved"),
@@ -154,7 +167,7 @@ def test_an_error(document: Any) -> None:
         pytest.param(schema(primaryKey="okänd"), id="primary-key"),
         pytest.param(schema(foreignKeys=1), id="foreign-keys"),
         pytest.param(schema(foreignKeys=[1]), id="foreign-key"),
-        pytest.param({"@context": CONTEXT, "tables": [table(), 1]}, id="table"),
+        pytest.param({"@context": CONTEXT, "tables": [{"url": "t.csv"}, 1]}, id="table"),
     ],
 )
 def test_a_warning(document: dict[str, Any]) -> None:
@@ -208,6 +221,28 @@ def test_read_table_is_for_one_table_and_needs_no_context() -> None:
     assert len(read_table({"okänd": 1, "tableSchema": {"columns": COLUMNS}}, BASE).warnings) == 1
     with pytest.raises(CsvwError, match="several"):
         read_table({"tables": [{"url": "a"}, {"url": "b"}]}, BASE)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("HTTPS://DATA.Orebro.se:443/a/../%74.csv", "https://data.orebro.se/t.csv", id="spelling"),
+        pytest.param("t%c3%a5.csv?a=%7e", "https://data.orebro.se/t%C3%A5.csv?a=~", id="escapes"),
+        pytest.param("../t.csv", "https://data.orebro.se/t.csv", id="above-the-root"),
+        pytest.param("https://data.orebro.se:8443/t.csv", "https://data.orebro.se:8443/t.csv", id="port"),
+        pytest.param("file:///srv/t.csv", "file:///srv/t.csv", id="file"),
+        pytest.param("urn:isbn:91", "urn:isbn:91", id="urn"),
+    ],
+)
+def test_links_are_normalised(url: str, expected: str) -> None:
+    assert read_group(table(url=url), BASE)[0].tables[0].url == expected
+
+
+def test_an_unknown_datatype_leaves_the_inherited_one() -> None:
+    described = table(datatype="integer", tableSchema={"columns": [{"name": "a", "datatype": "okänd"}, {"name": "b"}]})
+    group, warnings = read_group(described, BASE)
+    assert [column.datatype.base for column in group.tables[0].schema.columns] == ["integer", "integer"]
+    assert len(warnings) == 1
 
 
 def test_an_error_speaks_both_languages() -> None:
