@@ -14,6 +14,7 @@ from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
 from server.columns import header_of, short_name
+from server.forgotten import NOTHING, Forgotten
 from server.graph_files import GraphFile, canonical, read_graph, subject, subjects, write_graph
 
 _ROWS = """
@@ -56,10 +57,12 @@ def convert(
     rows: Path,
     findings: Findings,
     published: Path | None = None,
+    forgotten: Forgotten = NOTHING,
 ) -> Conversion:
     """Write the graph file and the row index of a delivery; findings and counts are filled on the way.
 
-    `published` is the graph file of the last generation: what it says of a key keeps that key.
+    `published` is the graph file of the last generation: what it says of a key keeps that key. What was purged
+    (`forgotten`) is left out.
 
     Raises SourceError when the source cannot be read at all.
     """
@@ -69,7 +72,9 @@ def convert(
     try:
         index.executescript(_ROWS)
         repeats = _Repeats()
-        raw = write_graph(_first_rows(load(dataset, delivery, context, findings, counts), index, repeats), graph)
+        loaded = load(dataset, delivery, context, findings, counts)
+        rows_left = forgotten.rows(loaded, dataset, delivery, findings, counts) if forgotten.names else loaded
+        raw = write_graph(_first_rows(rows_left, index, repeats), graph)
         if repeats.rows:
             repeats.published = _published(repeats, published)
             raw = write_graph(_numbered(graph, repeats, index, not _repeats_are_expected(dataset)), graph)

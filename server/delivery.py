@@ -23,6 +23,7 @@ from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_has
 from server.catalog_check import check_description, check_freshness
 from server.conversion import Conversion, convert
 from server.decision import check_decision
+from server.forgotten import Forgotten, refused
 from server.gates import change_gate, coverage_gate, lost_rows_gate, thresholds
 from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, read_graph
@@ -109,6 +110,10 @@ class DatasetWork:
     @cached_property
     def _concepts(self) -> ConceptIndex:
         return ConceptIndex.from_files(*concept_files(self._site))
+
+    @cached_property
+    def _forgotten(self) -> Forgotten:
+        return Forgotten(refused(self._settings.data_folder(self._site.folder)))
 
     @cached_property
     def _meaning(self) -> str:
@@ -229,7 +234,7 @@ class DatasetWork:
         graph = self._folder / _dump_name(dataset.key, period)
         rows = self._folder / _rows_name(dataset.key, period)
         before = self._before(dataset.key, period)
-        done = convert(dataset, delivery, self._context(dataset), graph, rows, findings, before)
+        done = convert(dataset, delivery, self._context(dataset), graph, rows, findings, before, self._forgotten)
         check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
         self._guard(dataset, period, done, rows, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
@@ -244,15 +249,18 @@ class DatasetWork:
         """Take over a delivery that is RDF already; its triples count as rows."""
         period = delivery.period or ""
         dumps = self._folder / _dump_name(dataset.key, period).removesuffix(".nt.gz")
-        files = convert_rdf(dataset, delivery, self._graph(dataset, period), self._site.base, dumps)
+        written = convert_rdf(dataset, delivery, self._graph(dataset, period), self._site.base, dumps)
+        source = delivery.files[0].name if delivery.files else ""
+        files = {iri: self._forgotten.graph(file, findings, source) for iri, file in written.items()}
         for iri, file in files.items():
             self._add(dataset, period, iri, file, state)
         for file in files.values():
             screen_graph(read_graph(file.path), findings)
         rows = self._folder / _rows_name(dataset.key, period)
         check_shapes(dataset, delivery, list(files.values()), rows, self._site.concept_base, findings)
+        read = sum(file.triples for file in written.values())
         triples = sum(file.triples for file in files.values())
-        return LoadCounts(rows_in=triples, rows_out=triples)
+        return LoadCounts(rows_in=read, rows_out=triples, rows_told=read - triples)
 
     def _graph(self, dataset: Dataset, period: str) -> str:
         return self._site.uris.graph(dataset.publisher, dataset.name, period or None)

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from server.errors import OperationError
+from server.forgotten import REFUSED, Forgotten
+from server.forgotten import refused as refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import read_graph, subject, write_graph
+from server.graph_files import subject
 from server.ledger import Ledger
 from server.purge_files import (
     Selection,
@@ -35,7 +37,7 @@ from server.purge_generation import forget_generation
 from server.settings import Settings
 from server.site import Site
 
-_JOURNAL, _REFUSED = "purge.json", "purged.json"
+_JOURNAL = "purge.json"
 _PART_ROUNDS = 4
 
 
@@ -129,36 +131,20 @@ def finish_interrupted(site: Site, data: DataFolder) -> Purged | None:
     return done
 
 
-def refused(data: Path) -> frozenset[str]:
-    """Return the IRIs that were purged and must not be published again (the steward may edit the file)."""
-    path = data / _REFUSED
-    return frozenset(json.loads(path.read_text("utf-8"))["uris"]) if path.exists() else frozenset()
-
-
 def without_refused(
     folder: Path, graphs: Iterable[GraphEntry], before: Mapping[str, GraphEntry], names: frozenset[str]
 ) -> dict[str, GraphEntry]:
     """Take what was purged out of the graphs of a coming generation; return the entries that became others."""
-    replaced = {}
+    replaced, forgotten = {}, Forgotten(names)
     for entry in graphs:
         old = before.get(entry.iri)
         if not names or (old is not None and old.sha256 == entry.sha256):
             continue
-        path = folder / entry.dump
-        if any(_mentions(line, names) for line in read_graph(path)):
-            copy = path.with_name(path.name + ".all")
-            path.rename(copy)
-            file = write_graph((line for line in read_graph(copy) if not _mentions(line, names)), path)
-            copy.unlink()
+        if found := forgotten.without(folder / entry.dump):
+            file, _ = found
             members = asdict(entry) | {"triples": file.triples, "sha256": file.sha256, "bytes": file.bytes}
             replaced[entry.iri] = GraphEntry(**(members | {"dump_sha256": file.dump_sha256}))
     return replaced
-
-
-def _mentions(line: str, names: frozenset[str]) -> bool:
-    if subject(line).partition("#")[0] in names:
-        return True
-    return line.endswith("> .\n") and line[line.rindex("<") + 1 : -4].partition("#")[0] in names
 
 
 def _refuse(site: Site, data: DataFolder, target: Target) -> None:
@@ -232,7 +218,7 @@ class _Work:
             selection.iris |= set(self._noted("parts", selection.iris))
             if self._target.kind == "uri":
                 uris = sorted(refused(self._data.path) | {self._target.name})
-                _write(self._data.path / _REFUSED, {"uris": uris})
+                _write(self._data.path / REFUSED, {"uris": uris})
             self._flip(selection, self._done.identifiers, set(self._done.datasets))
             self._rewrite_kept(selection)
             for folder in _numbered(self._history):

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -74,10 +75,13 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
         if not selection.drops(entry) and not meant(f"<{iri}>"):
             graphs[iri] = _rewrite_graph(source.path, target, entry, meant, touched)
     _correct_catalog(source, target, graphs, selection)
+    lost: Counter[str] = Counter()  # rows by the file that counts them
     for name in ("rows", "descriptions", "reports"):
         for path in sorted((source.path / name).rglob("*")) if (source.path / name).is_dir() else []:
             if path.is_file() and not _of_dropped(path.relative_to(source.path / name), selection):
-                _carry(path, target / path.relative_to(source.path), selection, meant)
+                lost[path.relative_to(source.path).as_posix()] += _carry(
+                    path, target / path.relative_to(source.path), selection, meant
+                )
     _carry_others(source.path, target, selection, meant)
     merged = build_store(target, None, graphs, [])
     build_index(target, None, graphs, [])
@@ -87,7 +91,11 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
         "default_graph_triples": merged,
         "quads": merged + sum(graph.triples for graph in graphs.values()),
         "graphs": [asdict(graphs[iri]) for iri in sorted(graphs)],
-        "datasets": {key: value for key, value in source.datasets.items() if key not in selection.datasets},
+        "datasets": {
+            key: _recounted(key, dataset, lost, target)
+            for key, dataset in source.datasets.items()
+            if key not in selection.datasets
+        },
     }
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8")
     return touched
@@ -155,34 +163,48 @@ def _of_dropped(path: Path, selection: Selection) -> bool:
     return any(name.startswith((f"{key}/", f"{key}.")) for key in selection.datasets)
 
 
-def _carry(path: Path, target: Path, selection: Selection, meant: Callable[[str], bool]) -> None:
-    """Bring a file over: row indexes and reports without what must be forgotten, others as they are."""
+def _carry(path: Path, target: Path, selection: Selection, meant: Callable[[str], bool]) -> int:
+    """Bring a file over, row indexes and reports without what must be forgotten; return how many rows went."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".sqlite":
-        _copy_rows(path, target, selection.iris)
-    elif path.suffix == ".json":
-        text = path.read_text("utf-8")
-        if meant(text):
-            text = json.dumps(without_findings(json.loads(text), meant), indent=1, ensure_ascii=False)
-            target.write_text(text, "utf-8")
-        else:
-            _link(path, target)
+        return _copy_rows(path, target, selection.iris)
+    text = path.read_text("utf-8") if path.suffix == ".json" else ""
+    if text and meant(text):
+        target.write_text(json.dumps(without_findings(json.loads(text), meant), indent=1, ensure_ascii=False), "utf-8")
     else:
         _link(path, target)
+    return 0
 
 
-def _copy_rows(path: Path, target: Path, iris: set[str]) -> None:
+def _copy_rows(path: Path, target: Path, iris: set[str]) -> int:
     keys = [(row_key(iri),) for iri in iris]
     with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as rows:
-        held = any(rows.execute("SELECT 1 FROM row WHERE key = ?", key).fetchone() for key in keys)
+        held = sum(bool(rows.execute("SELECT 1 FROM row WHERE key = ?", key).fetchone()) for key in keys)
         if not held:
             _link(path, target)
-            return
+            return 0
         with closing(sqlite3.connect(target)) as copy:
             rows.backup(copy)
             copy.executemany("DELETE FROM row WHERE key = ?", keys)
             copy.commit()
             copy.execute("VACUUM")
+        return held
+
+
+def _recounted(key: str, dataset: dict[str, Any], lost: Counter[str], target: Path) -> dict[str, Any]:
+    """Return what the manifest says of a dataset, with the rows that are still published; its report says the same."""
+    deliveries, gone = {}, 0
+    for period, delivery in dataset["deliveries"].items():
+        rows = lost[f"rows/{key}/{period}.sqlite" if period else f"rows/{key}.sqlite"]
+        deliveries[period] = delivery | {"rows_out": delivery["rows_out"] - rows}
+        gone += rows
+    report = target / "reports" / f"{key}.json"
+    if gone and report.exists():
+        document = json.loads(report.read_text("utf-8"))
+        report.unlink()  # it may be a hard link into the last generation
+        document["rows_out"] = document.get("rows_out", gone) - gone
+        report.write_text(json.dumps(document, indent=1, ensure_ascii=False), "utf-8")
+    return dataset | {"deliveries": deliveries}
 
 
 def _carry_others(source: Path, target: Path, selection: Selection, meant: Callable[[str], bool]) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from server import create_app
 from server import purge as purging
+from server.check import check
 from server.cli import main
 from server.errors import OperationError
 from server.generations import DataFolder
@@ -21,6 +23,7 @@ from server.publish import restore
 from server.purge import purge
 from server.settings import Settings, read_settings
 from server.site import read_site
+from tests.conftest import DATASET
 
 BASE = "https://data.asen.example/"
 SECRET = "Hemliga skolan"
@@ -44,7 +47,7 @@ def holding(folder: Path, text: str) -> list[str]:
             found.append(str(path.relative_to(folder)))
         if raw[:15] == b"SQLite format 3":
             with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as base:
-                if any(text in row for row in base.iterdump()):
+                if in_tables(base, text):
                     found.append(f"{path.name} (rows)")
     for number in DataFolder(folder).numbers():
         with closing(DataFolder(folder).generation(number)) as generation:
@@ -52,6 +55,19 @@ def holding(folder: Path, text: str) -> list[str]:
             if any(text in line for graph in graphs for line in generation.store.graph_lines(graph)):
                 found.append(f"store of {number}")
     return found
+
+
+def in_tables(base: sqlite3.Connection, text: str) -> bool:
+    """Return whether any row holds a text, or any full-text index all its words."""
+    tables = base.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    for name, sql in tables:
+        if sql.startswith("CREATE VIRTUAL"):
+            words = " AND ".join(f'"{word}"' for word in re.findall(r"\w+", text))
+            if base.execute(f"SELECT 1 FROM {name} WHERE {name} MATCH ? LIMIT 1", (words,)).fetchone():
+                return True
+        elif any(text in str(value) for row in base.execute(f'SELECT * FROM "{name}"') for value in row):
+            return True
+    return False
 
 
 def published_lines(site, number: int) -> str:
@@ -128,6 +144,49 @@ def test_what_is_forgotten_does_not_come_back_with_the_next_publication(site):
     assert there.get("/id/school/10000003").status_code == 410
     assert "Åttan" in there.get("/res/school/10000008.ttl").text
     assert SECRET not in published_lines(site, 4)
+
+
+def test_rows_of_what_is_forgotten_are_told_and_not_counted_as_published(site):
+    forget(site, THING)
+    generation = DataFolder(site.data).current()
+    assert [delivery["rows_out"] for delivery in generation.datasets["asen/skolor"]["deliveries"].values()] == [7]
+    assert json.loads((generation.path / "reports/asen/skolor.json").read_text("utf-8"))["rows_out"] == 7
+    generation.close()
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([*rows[:-1], rows[-1].replace("Skola 8", "Åttan")])
+    report = check(read_site(site.folder), Settings())
+    published = site.publish(now=day(6)).report
+    for (dataset,) in (report.datasets, published.datasets):
+        assert (dataset.rows_in, dataset.rows_out) == (8, 7)
+        (finding,) = [one for one in dataset.findings if one.rule == "identifiers.forgotten"]
+        assert (finding.file, finding.row, finding.weight) == ("skolor.csv", 4, "warn")
+        assert "källan" in finding.advice("sv") and "source" in finding.advice("en")
+        assert SECRET not in str(finding) and "10000003" not in str(finding)
+    current = DataFolder(site.data).current()
+    assert [delivery["rows_out"] for delivery in current.datasets["asen/skolor"]["deliveries"].values()] == [7]
+    with closing(sqlite3.connect(current.path / "rows/asen/skolor.sqlite")) as index:
+        assert index.execute("SELECT count(*) FROM row").fetchone() == (7,)
+    current.close()
+
+
+def test_what_a_source_that_is_rdf_says_of_the_forgotten_stays_out(small_site):
+    folder = small_site.folder / "datasets" / "asen" / "rdf"
+    folder.mkdir()
+    (folder / "dataset.toml").write_text(
+        DATASET.replace('conformsTo = "skolor"\n', "").replace(".csv", ".ttl"), "utf-8"
+    )
+    thing, other = f"{BASE}id/book/1", f"{BASE}id/book/2"
+    text = f'<{thing}> <urn:name> "{SECRET}" ; <urn:part> [ <urn:says> "{SECRET} i" ] . <{other}> <urn:name> "Två" .'
+    (folder / "skolor.ttl").write_text(text, "utf-8")
+    assert small_site.publish(now=day(1)).blocked == []
+    forget(small_site, thing)
+    (folder / "skolor.ttl").write_text(f"{text} <{other}> <urn:after> <{thing}> .", "utf-8")
+    report = next(one for one in small_site.publish(now=day(6)).report.datasets if one.dataset == "asen/rdf")
+    assert [(one.rule, one.count) for one in report.findings if "forgotten" in one.rule] == [
+        ("identifiers.forgotten-thing", 1)
+    ]
+    assert (report.rows_in, report.rows_out) == (5, 1)
+    assert all(place.startswith("archive") for place in holding(small_site.data, SECRET))
 
 
 def test_consumers_are_told_without_content(site):
