@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
 from server.generations import GraphEntry
-from server.graph_files import read_graph
+from server.graph_files import open_graph
 
 ALL = "dumps/all.nq.gz"
 """Where the file lies below a generation and below the base."""
@@ -72,15 +71,11 @@ def _copy(source: IO[bytes], offset: int, length: int, target: IO[bytes], digest
 def _compress(dump: Path, graph: str, target: IO[bytes], digest: Any) -> int:
     """Append a dump as quads; return the bytes written."""
     counted = _Counted(target, digest)
-    name = f" <{graph}> .\n"
-    with gzip.GzipFile("", "wb", 5, counted, mtime=0) as packed:
-        block = io.StringIO()
-        for line in read_graph(dump):
-            block.write(line[:-3] + name)  # a canonical line ends in " .\n"
-            if block.tell() > _CHUNK:
-                packed.write(block.getvalue().encode())
-                block = io.StringIO()
-        packed.write(block.getvalue().encode())
+    name = f" <{graph}> .\n".encode()
+    with gzip.GzipFile("", "wb", 5, counted, mtime=0) as packed, open_graph(dump) as lines:
+        while block := lines.read(_CHUNK):
+            # A canonical line ends in " .\n", and nothing within it does: texts hold no line end.
+            packed.write((block + lines.readline()).replace(b" .\n", name))
     return counted.bytes
 
 

@@ -13,6 +13,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -134,6 +136,29 @@ def read_graph(path: Path | None) -> Iterator[str]:
 def open_graph(path: Path) -> IO[bytes]:
     """Open the plain N-Triples of a graph file for a bulk load."""
     return cast(IO[bytes], gzip.open(path, "rb"))
+
+
+@contextmanager
+def piped(path: Path) -> Iterator[str]:
+    """Give the plain N-Triples of a graph file as a path that native code reads without asking the interpreter.
+
+    A file object of Python's would make the loading thread wait for the interpreter at every few kilobytes.
+    """
+    read, write = os.pipe()
+
+    def feed() -> None:
+        # Whoever stops reading has said why; the broken pipe adds nothing.
+        with suppress(BrokenPipeError), gzip.open(path, "rb") as lines, open(write, "wb", 0) as pipe:
+            while block := lines.read(1 << 20):
+                pipe.write(block)
+
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        fed = thread.submit(feed)
+        try:
+            yield f"/dev/fd/{read}"
+        finally:
+            os.close(read)
+        fed.result()
 
 
 def difference(old: Path | None, new: Path | None) -> Iterator[tuple[bool, str]]:

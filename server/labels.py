@@ -112,6 +112,7 @@ def _insert(index: sqlite3.Connection, graph: str, lines: Iterable[str]) -> None
         index.execute("INSERT INTO word (rowid, folded, stemmed) VALUES (?, ?, ?)", (id, text, _stemmed(text)))
 
 
+@lru_cache(maxsize=20_000)
 def _stemmed(text: str) -> str:
     return " ".join(stems(text))
 

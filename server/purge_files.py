@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from server.assemble import build_index, build_store
+from server.assemble import build_index
 from server.conversion import row_key
 from server.generations import Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
+from server.store_building import build_store
 
 # What may follow an IRI in a line for the line to be about it, or about a part of it.
 _AFTER = r"(?=[#>\"\s]|$)"

@@ -126,14 +126,15 @@ class WriteStore(ReadStore):
     def __init__(self, path: Path) -> None:
         self._store = Store(str(path))
 
-    def bulk_load(self, source: IO[bytes], graph: str | None) -> None:
-        """Append canonical N-Triples to a named graph, or to the default graph for None."""
+    def bulk_load(self, path: str, graph: str | None) -> None:
+        """Append the canonical N-Triples of a file to a named graph, or to the default graph for None."""
         to_graph = DefaultGraph() if graph is None else NamedNode(graph)
-        self._store.bulk_load(input=source, format=RdfFormat.N_TRIPLES, to_graph=to_graph)
+        # What is in a graph file was checked when it was written.
+        self._store.bulk_load(path=path, format=RdfFormat.N_TRIPLES, to_graph=to_graph, lenient=True)
 
     def bulk_load_quads(self, source: IO[bytes]) -> None:
         """Append canonical N-Quads: many small graphs at the price of one."""
-        self._store.bulk_load(input=source, format=RdfFormat.N_QUADS)
+        self._store.bulk_load(input=source, format=RdfFormat.N_QUADS, lenient=True)
 
     def add(self, lines: Iterable[str], graph: str | None) -> int:
         """Add the triples of canonical N-Triples lines to a graph; return how many it lacked."""

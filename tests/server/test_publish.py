@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from loaders.errors import LoadError
-from server.assemble import build_store
 from server.check import check
 from server.errors import LockedError, OperationError
 from server.generations import DataFolder
@@ -21,6 +20,7 @@ from server.publish import STEPS, rebase, restore
 from server.settings import Settings
 from server.site import read_site
 from server.store import ReadStore
+from server.store_building import build_store
 from tests.conftest import HEADER, NOW, ROWS, SITE, SmallSite
 
 SCHOOL = "/id/school/10000001"
@@ -103,7 +103,7 @@ def test_repeated_keys_are_numbered_by_content(small_site):
 @pytest.mark.parametrize("rebuild_below", [0, 10**9], ids=["by difference", "by rebuild"])
 def test_a_small_change_makes_the_same_store_either_way(small_site, monkeypatch, rebuild_below):
     monkeypatch.setattr("server.assemble.REBUILD_BELOW", rebuild_below)
-    monkeypatch.setattr(build_store, "__defaults__", (rebuild_below,))
+    monkeypatch.setattr(build_store, "__defaults__", (rebuild_below, None))
     small_site.publish()
     small_site.write([*ROWS[1:], ROWS[0].replace("Skola 1", "Norra skolan")])
 
