@@ -7,44 +7,32 @@ and depths are limited.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import rdflib
 from lxml import etree
-from rdflib.namespace import DCTERMS, FOAF, RDF, XSD
 from rdflib.term import Node
 
+from loaders.catalog_records import Found, Record, Statement, cut, literal
 from loaders.ckan import ckan_triples
 from loaders.errors import SourceError
 from loaders.findings import Finding
 
-DCAT = rdflib.Namespace("http://www.w3.org/ns/dcat#")
-Form = Literal["rdfxml", "turtle", "ckan", "entrystore"]
+__all__ = ["FORMS", "Catalog", "Form", "Parse", "Record", "form_of", "parse_catalog"]
+
+Form = Literal["rdfxml", "turtle", "jsonld", "ckan", "entrystore"]
+FORMS: tuple[Form, ...] = ("rdfxml", "turtle", "jsonld", "ckan", "entrystore")
+Parse = Callable[[bytes, str, str], Iterator[Statement]]
+"""Parses an RDF document: (bytes, media type, base) to statements. Raises SyntaxError or ValueError."""
 # The whole national catalogue is 150 MB in pages of a few megabytes; no page comes near this.
 LARGEST = 64 << 20
-DEEPEST = 16
-_KINDS = (DCAT.Dataset, DCAT.DatasetSeries, DCAT.DataService)
-_STOPS = (*_KINDS, DCAT.Catalog)
-
-
-@dataclass(frozen=True)
-class Record:
-    """One dataset, series or service of a catalogue, or a distribution that came without its dataset."""
-
-    iri: str
-    kind: str
-    title: dict[str, str]
-    publisher: str
-    publisher_name: str
-    modified: str
-    license: tuple[str, ...]
-    distributions: tuple[str, ...]
-    lines: tuple[str, ...]
+_MEDIA_TYPES = {"rdfxml": "application/rdf+xml", "turtle": "text/turtle", "jsonld": "application/ld+json"}
+_SQUARE = re.compile(rb'\[\s*(?:\{\s*("@|\})|\])')
 
 
 @dataclass(frozen=True)
@@ -53,21 +41,39 @@ class Catalog:
 
     records: tuple[Record, ...]
     total: int | None = None
-    findings: tuple[Finding, ...] = field(default=())
+    form: Form = "rdfxml"
+    entries: int = 0  # that the answer had, whatever became of them: what the next page begins after
+    found: Found = field(default_factory=lambda: Found(()))
 
 
-def parse_catalog(data: bytes, name: str, base: str) -> Catalog:
-    """Return the records of a catalogue in any of the forms, told apart by content.
+def rdflib_statements(data: bytes, media_type: str, base: str) -> Iterator[Statement]:
+    """Yield the statements of an RDF document, read by RDFLib."""
+    names = {"application/rdf+xml": "xml", "text/turtle": "turtle", "application/ld+json": "json-ld"}
+    graph = rdflib.Graph()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # RDFLib's own parser of JSON-LD uses what RDFLib is about to take away
+        graph.parse(data=data, format=names[media_type], publicID=base)
+    yield from map(_statement, graph)
 
-    `base` is the address the answer came from. Raises SourceError when the answer is too large, broken or no catalogue.
+
+def parse_catalog(
+    data: bytes, name: str, base: str, form: str = "", parse: Parse = rdflib_statements, skolem: str = ""
+) -> Catalog:
+    """Return the records of a catalogue in any of the forms, told apart by content unless `form` says.
+
+    `base` is the address the answer came from; blank nodes get names that begin with `skolem` (else with the base).
+    Raises SourceError when the answer is too large, broken or no catalogue.
     """
     if len(data) > LARGEST:
         raise SourceError(Finding("source.too-large", file=name, detail=(("limit", f"{LARGEST >> 20} MiB"),)))
-    form = form_of(data)
-    if form in ("ckan", "entrystore"):
-        return _from_json(data, form, name, base)
-    graph = _parsed(data, form, name, base)
-    return Catalog(tuple(_records(graph, base)))
+    known: Form = form if form in FORMS else form_of(data)
+    total, entries = None, 0
+    if known in ("ckan", "entrystore"):
+        statements, total, entries = _from_json(data, known, name, base)
+    else:
+        statements = _parsed(data, known, name, base, parse)
+    found = cut(statements, skolem or f"{base}#genid-")
+    return Catalog(found.records, total, known, entries or len(found.records), found)
 
 
 def form_of(data: bytes) -> Form:
@@ -75,76 +81,87 @@ def form_of(data: bytes) -> Form:
 
     >>> form_of(b'{"success": true, "result": {"results": []}}'), form_of(b"@prefix dcat: <x> .")
     ('ckan', 'turtle')
+    >>> form_of(b'{"@context": {}, "@graph": []}')
+    'jsonld'
     """
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"<") and re.match(rb"<(?:\?xml|!--|!DOCTYPE|[\w]+:?RDF)", start):
         return "rdfxml"
     if start.startswith(b"{"):
+        if re.match(rb'\{\s*"@(context|graph|id|type)"', start) or b'"@graph"' in start or b'"@context"' in start:
+            return "jsonld"
         return "entrystore" if b'"resource"' in start or b'"children"' in data[: 1 << 20] else "ckan"
+    if _SQUARE.match(start):
+        return "jsonld"
     return "rdfxml" if start.startswith((b"\xff\xfe", b"\xfe\xff")) else "turtle"
 
 
-def _from_json(data: bytes, form: Form, name: str, base: str) -> Catalog:
+def _from_json(data: bytes, form: Form, name: str, base: str) -> tuple[list[Statement], int | None, int]:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
         raise SourceError(Finding("source.broken-json", file=name, detail=(("fault", "parse error"),))) from None
-    graph = rdflib.Graph()
     try:
         if form == "entrystore":
             total = document.get("results")
-            triples = [triple for child in document["resource"]["children"] for triple in _rdf_json(child["metadata"])]
+            listed = document["resource"]["children"]
+            said = [each for number, child in enumerate(listed) for each in _rdf_json(child["metadata"], number)]
         else:
             result = document["result"]
             listed = result["results"] if isinstance(result, dict) else result
             total = result.get("count") if isinstance(result, dict) else None
-            triples = [triple for package in listed for triple in ckan_triples(package, base)]
+            said = [_statement(triple) for package in listed for triple in ckan_triples(package, base)]
     except (KeyError, TypeError, AttributeError):
         raise SourceError(Finding("source.not-a-catalog", file=name)) from None
-    for triple in triples:
-        graph.add(triple)
-    return Catalog(tuple(_records(graph, base)), total if isinstance(total, int) else None)
+    return said, total if isinstance(total, int) else None, len(listed)
 
 
-def _rdf_json(metadata: Any) -> Iterator[tuple[Node, Node, Node]]:
-    """Yield the triples of RDF 1.1 JSON Alternate Serialization (RDF/JSON), as EntryStore answers."""
+def _rdf_json(metadata: Any, number: int) -> Iterator[Statement]:
+    """Yield the statements of RDF 1.1 JSON Alternate Serialization (RDF/JSON), as EntryStore answers.
+
+    Each entry has blank nodes of its own, so `number` tells them apart.
+    """
     for subject, properties in metadata.items():
-        for predicate, values in properties.items():
+        for property, values in properties.items():
             for value in values:
-                yield _resource(subject), rdflib.URIRef(predicate), _object(value)
+                yield _resource(subject, number), property, _object(value, number)
 
 
-def _object(value: Mapping[str, Any]) -> Node:
+def _object(value: Mapping[str, Any], number: int) -> str:
     text = str(value["value"])
     if value.get("type") in ("uri", "bnode"):
-        return _resource(text)
-    if value.get("lang"):
-        return rdflib.Literal(text, lang=re.sub(r"[^A-Za-z0-9-]", "", str(value["lang"])) or None)
-    datatype = value.get("datatype")
+        return _resource(text, number)
     # A wrong lexical form is the publisher's to mend: it is kept as it is.
-    return rdflib.Literal(text, datatype=rdflib.URIRef(datatype) if datatype else None, normalize=False)
+    return literal(text, re.sub(r"[^A-Za-z0-9-]", "", str(value.get("lang") or "")), str(value.get("datatype") or ""))
 
 
-def _resource(text: str) -> Node:
-    return rdflib.BNode(text[2:]) if text.startswith("_:") else rdflib.URIRef(text)
+def _resource(text: str, number: int) -> str:
+    return f"_:e{number}-{text[2:]}" if text.startswith("_:") else f"<{text}>"
 
 
-def _parsed(data: bytes, form: Form, name: str, base: str) -> rdflib.Graph:
-    graph = rdflib.Graph()
+def _statement(triple: Iterable[Node]) -> Statement:
+    subject, property, value = triple
+    return _term(subject), str(property), _term(value)
+
+
+def _term(node: Node) -> str:
+    if isinstance(node, rdflib.Literal):
+        return literal(str(node), node.language or "", str(node.datatype or ""))
+    return f"_:{node}" if isinstance(node, rdflib.BNode) else f"<{node}>"
+
+
+def _parsed(data: bytes, form: Form, name: str, base: str, parse: Parse) -> list[Statement]:
     try:
-        if form == "rdfxml":
-            graph.parse(data=_without_doctype(data, name), format="xml", publicID=base)
-        else:
-            graph.parse(data=data, format="turtle", publicID=base)
+        return list(parse(_without_doctype(data, name) if form == "rdfxml" else data, _MEDIA_TYPES[form], base))
     except SourceError:
         raise
     except Exception as error:
         # The parsers raise whatever they stumble on; any of it means that this is no RDF.
         row = re.search(r"line (\d+)", str(error))
+        found = row[1] if row else getattr(error, "lineno", None)
         detail = (("reason", type(error).__name__),)
-        found = Finding("source.not-rdf", file=name, row=int(row[1]) if row else None, detail=detail)
-        raise SourceError(found) from None
-    return graph
+        fault = Finding("source.not-rdf", file=name, row=int(found) if found else None, detail=detail)
+        raise SourceError(fault) from None
 
 
 def _without_doctype(data: bytes, name: str) -> bytes:
@@ -159,93 +176,3 @@ def _without_doctype(data: bytes, name: str) -> bytes:
     if root.getroottree().docinfo.doctype:
         raise SourceError(Finding("source.doctype", file=name))
     return bytes(etree.tostring(root, encoding="utf-8"))
-
-
-def _records(graph: rdflib.Graph, base: str) -> Iterator[Record]:
-    found = {node for kind in _KINDS for node in graph.subjects(RDF.type, kind)}
-    # A search may answer with distributions alone; their dataset comes in another answer.
-    found |= {
-        node for node in graph.subjects(RDF.type, DCAT.Distribution) if (None, DCAT.distribution, node) not in graph
-    }
-    names = _Names(graph, base)
-    for node in sorted(found, key=str):
-        if isinstance(node, rdflib.BNode):
-            # Without an address of its own nobody could tell it from the next harvest's.
-            continue
-        kind = next((kind for kind in _KINDS if (node, RDF.type, kind) in graph), DCAT.Distribution)
-        publisher = graph.value(node, DCTERMS.publisher)
-        name = graph.value(publisher, FOAF.name) if publisher is not None else None
-        modified = graph.value(node, DCTERMS.modified)
-        distributions = sorted(str(each) for each in graph.objects(node, DCAT.distribution))
-        licenses = {str(each) for each in graph.objects(node, DCTERMS.license)}
-        for distribution in graph.objects(node, DCAT.distribution):
-            licenses |= {str(each) for each in graph.objects(distribution, DCTERMS.license)}
-        yield Record(
-            iri=str(node),
-            kind=str(kind).rpartition("#")[2],
-            title=_texts(graph.objects(node, DCTERMS.title)),
-            publisher=str(publisher or ""),
-            publisher_name=str(name or ""),
-            modified=str(modified or ""),
-            license=tuple(sorted(licenses)),
-            distributions=tuple(distributions),
-            lines=tuple(sorted(set(_lines(graph, node, names)))),
-        )
-
-
-def _texts(values: Iterable[Node]) -> dict[str, str]:
-    return {value.language or "": str(value) for value in values if isinstance(value, rdflib.Literal)}
-
-
-def _lines(graph: rdflib.Graph, node: Node, names: _Names) -> Iterator[str]:
-    """Yield what is said of a node and of what it points at, up to the next dataset, service or catalogue."""
-    waiting, seen = [(node, 0)], {node}
-    while waiting:
-        subject, depth = waiting.pop()
-        for predicate, value in graph.predicate_objects(subject):
-            if _is_writable(subject) and _is_writable(predicate) and _is_writable(value):
-                yield f"{names.written(subject)} <{predicate}> {names.written(value)} .\n"
-            is_stop = any((value, RDF.type, stop) in graph for stop in _STOPS)
-            if value not in seen and depth < DEEPEST and not isinstance(value, rdflib.Literal) and not is_stop:
-                seen.add(value)
-                waiting.append((value, depth + 1))
-
-
-def _is_writable(node: Node) -> bool:
-    """An address with spaces or quotes cannot be written in any RDF syntax."""
-    return not isinstance(node, rdflib.URIRef) or re.search(r'[\x00-\x20<>"{}|\\^`]', str(node)) is None
-
-
-@dataclass(slots=True)
-class _Names:
-    """Names blank nodes by what is said of them, so that the next harvest gives them the same names."""
-
-    graph: rdflib.Graph
-    base: str
-    known: dict[tuple[Node, int], str] = field(default_factory=dict)
-
-    def written(self, node: Node) -> str:
-        """Return a term as N-Triples."""
-        if isinstance(node, rdflib.BNode):
-            return f"<{self.base}#genid-{self.name(node, DEEPEST)}>"
-        return _literal(node) if isinstance(node, rdflib.Literal) else f"<{node}>"
-
-    def name(self, node: Node, depth: int) -> str:
-        """Return the hash of what is said of a blank node; those it points at count by theirs, a few levels deep."""
-        if (node, depth) not in self.known:
-            parts = []
-            for predicate, value in self.graph.predicate_objects(node):
-                blank = isinstance(value, rdflib.BNode)
-                parts.append(f"{predicate} {(self.name(value, depth - 1) if depth else '') if blank else repr(value)}")
-            self.known[node, depth] = hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:24]
-        return self.known[node, depth]
-
-
-def _literal(node: rdflib.Literal) -> str:
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    text = '"' + "".join(escapes.get(sign, sign) for sign in str(node)) + '"'
-    if node.language:
-        return f"{text}@{node.language}"
-    if node.datatype and node.datatype != XSD.string:
-        return f"{text}^^<{node.datatype}>"
-    return text

@@ -36,9 +36,17 @@ _PATH = "/-._~"
 THEMES = "http://publications.europa.eu/resource/authority/data-theme"
 
 
-def catalog_lines(site: Site, entries: Sequence[CatalogEntry]) -> list[str]:
-    """Return the sorted N-Triples lines of the whole catalogue; the same input gives the same lines."""
-    return sorted(_Catalog(site, entries).build().lines)
+def catalog_lines(site: Site, entries: Sequence[CatalogEntry], parts: Sequence[str] = ()) -> list[str]:
+    """Return the sorted N-Triples lines of the whole catalogue; the same input gives the same lines.
+
+    `parts` are catalogues described elsewhere that are handed on with it (one level of hasPart, harvesting).
+    """
+    graph = _Catalog(site, entries).build()
+    root = site.uris.iri("id/catalog")
+    for part in parts:
+        graph.link(root, "dcterms:hasPart", part)
+        graph.link(part, "dcterms:isPartOf", root)
+    return sorted(graph.lines)
 
 
 class _Catalog:

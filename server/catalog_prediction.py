@@ -17,7 +17,7 @@ from server.catalog_values import texts
 from server.generations import Generation
 from server.graph_files import read_graph
 from server.shape_model import read_shapes
-from server.shapes import loaded
+from server.shapes import LISTED, loaded
 from server.site import Site
 
 _SEVERITIES = ("Violation", "Warning", "Info")
@@ -97,15 +97,18 @@ class Prediction:
             yield f"{number}. {indicator.text[language]} (+{step.lost:.1f}): {indicator.advice[language]}"
 
 
-def predict(site: Site, lines: Sequence[str], linked: Mapping[str, bool]) -> Prediction:
-    """Return what the portal would say of a catalogue's N-Triples lines.
+def predict(
+    site: Site, lines: Sequence[str], linked: Mapping[str, bool], root: str = "", listed: int = LISTED
+) -> Prediction:
+    """Return what the portal would say of a catalogue's N-Triples lines; `root` is its IRI when it is not ours.
 
-    `linked` tells by dataset key whether its data links to other data: the fifth star.
+    `linked` tells by dataset key whether its data links to other data: the fifth star. At most `listed` nodes are
+    named for each finding.
     """
-    catalog = read_catalog(of_lines(lines), site.uris, site.languages)
+    catalog = read_catalog(of_lines(lines), site.uris, site.languages, root)
     # Our own addresses answer when the site is served; nobody has tried the others.
     points = score(catalog.datasets, lambda address: True if site.uris.path(address) else None)
-    return Prediction(tuple(_findings(lines)), points, dict(_stars(catalog.datasets, linked)))
+    return Prediction(tuple(_findings(lines, listed)), points, dict(_stars(catalog.datasets, linked)))
 
 
 def predict_site(site: Site, generation: Generation | None) -> Prediction:
@@ -138,13 +141,13 @@ def expected_entries(site: Site, generation: Generation | None) -> list[CatalogE
     return entries
 
 
-def _findings(lines: Sequence[str]) -> Iterator[PortalFinding]:
+def _findings(lines: Sequence[str], listed: int) -> Iterator[PortalFinding]:
     turtle = ontology.shape_file("dcat-ap-se").read_text("utf-8")
     # A store keeps every whole number as xsd:integer; sizes are written exactly and need no check here.
     checked = [line for line in lines if _SIZE not in line]
     found = []
     with loaded([BytesIO("".join(checked).encode())], len(checked)) as store:
-        for result in store.results(read_shapes(turtle, "https://torg.invalid/")):
+        for result in store.results(read_shapes(turtle, "https://torg.invalid/"), listed):
             shape = result.check.shape
             nodes = tuple(sorted({breach.node for breach in result.breaches}))
             found.append(PortalFinding(shape.severity, dict(shape.messages), nodes, result.count))

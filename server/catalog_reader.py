@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 
 from server.catalog_graph import term
@@ -17,8 +18,9 @@ from server.uris import UriSpace
 Text = Mapping[str, str]
 Outgoing = Callable[[str], Iterable[tuple[str, Value]]]
 """Looks up a subject: yields (property IRI, value)."""
-Facet = Literal["publisher", "theme", "specification"]
-FACETS: tuple[Facet, ...] = ("publisher", "theme", "specification")
+Facet = Literal["publisher", "theme", "specification", "origin"]
+FACETS: tuple[Facet, ...] = ("publisher", "theme", "specification", "origin")
+NONE: Mapping[str, str] = MappingProxyType({})
 PREF_LABEL = "http://www.w3.org/2004/02/skos/core#prefLabel"
 
 
@@ -75,11 +77,12 @@ class DatasetRecord:
     reason: Text  # why it is not published, or what else applies to it
     distributions: tuple[DistributionRecord, ...]
     words: str = field(repr=False, default="")  # all its texts, folded, for searching
+    origin: str = ""  # the key of the harvested catalogue it comes from, "" for the site's own
 
     @property
     def publisher_key(self) -> str:
-        """The publisher's key within the site."""
-        return self.key.partition("/")[0]
+        """The publisher's key within the site; of a harvested dataset the end of its publisher's address."""
+        return self.publisher.rstrip("/").rpartition("/")[2] if self.origin else self.key.partition("/")[0]
 
     @property
     def licenses(self) -> tuple[str, ...]:
@@ -97,6 +100,8 @@ class DatasetRecord:
             return (self.publisher_key,)
         if name == "specification":
             return (self.specification,) if self.specification else ()
+        if name == "origin":
+            return (self.origin,) if self.origin else ()
         return tuple(theme.rsplit("/", 1)[-1] for theme in self.themes)
 
 
@@ -143,12 +148,17 @@ def of_lines(lines: Iterable[str]) -> Outgoing:
     return lambda iri: found.get(iri, ())
 
 
-def read_catalog(outgoing: Outgoing, uris: UriSpace, languages: Sequence[str]) -> CatalogRecord:
-    """Return our catalogue as `outgoing` knows it."""
+def read_catalog(
+    outgoing: Outgoing, uris: UriSpace, languages: Sequence[str], root: str = "", harvested: Mapping[str, str] = NONE
+) -> CatalogRecord:
+    """Return our catalogue as `outgoing` knows it, with the datasets of harvested catalogues (key by IRI)."""
     reader = _Reader(outgoing, uris)
-    root = uris.iri("id/catalog")
+    root = root or uris.iri("id/catalog")
     first = languages[0]
     datasets = [reader.dataset(iri) for iri in reader.iris(root, "dcat:dataset")]
+    for catalog, origin in harvested.items():
+        found = map(reader.dataset, reader.iris(catalog, "dcat:dataset"))
+        datasets += [replace(dataset, key=f"{origin}: {dataset.iri}", origin=origin) for dataset in found]
     datasets.sort(
         key=lambda item: (
             alphabetical(_in(item.publisher_name, first)),

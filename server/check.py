@@ -10,17 +10,19 @@ from tempfile import TemporaryDirectory
 
 from loaders.findings import Finding, Findings
 from ontology import prefixes
+from server.assemble import build_store
 from server.catalog_metadata import is_listed_only
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry
 from server.graph_files import write_graph
+from server.harvest import Harvests
+from server.harvest_sources import FOLDER, harvest_sources
 from server.pins import Contracts, check_pins, read_contracts
 from server.reports import RunReport
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
-from server.store_building import build_store
 
 Progress = Callable[[str, str], None]
 """Called as progress(step, what) before each step; the steps are those of `server.publish`."""
@@ -51,6 +53,10 @@ def check(
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
+        for state, findings in harvest(site, settings, previous, Path(folder), only, options, progress):
+            graphs.update({graph.iri: graph for graph in state.graphs})
+            if findings is not None:
+                report.add(state, findings)
         if contracts.pins and not only:
             report.pins = _check_pins(site, contracts, graphs, Path(folder))
             report.broken = any(finding.weight == "block" for finding in report.pins)
@@ -73,6 +79,7 @@ def _check_pins(site: Site, contracts: Contracts, graphs: dict[str, GraphEntry],
 def check_only(site: Site, only: Sequence[str]) -> None:
     """Raise OperationError, with the nearest names, when a name is no dataset or publisher of the site."""
     known = {dataset.key for dataset in site.datasets} | set(site.faults) | set(site.publishers)
+    known |= {source.state for source in harvest_sources(site)} | ({FOLDER} if harvest_sources(site) else set())
     for name in only:
         if name.strip("/") not in known:
             near = ", ".join(get_close_matches(name, sorted(known), n=3, cutoff=0.3)) or ", ".join(sorted(known)[:5])
@@ -113,3 +120,17 @@ def work(
             yield each.convert(described[key], findings), findings
         else:
             yield each.remove(key, findings), findings
+
+
+def harvest(
+    site: Site,
+    settings: Settings,
+    previous: Generation | None,
+    folder: Path,
+    only: Sequence[str],
+    options: GateOptions,
+    progress: Progress,
+) -> Iterator[tuple[DatasetState, Findings | None]]:
+    """Yield every harvested catalogue's state in the next generation, with what was found (None: not looked at)."""
+    each = Harvests(site, settings, previous, folder, options)
+    yield from each.states([source.state for source in each.sources if _selected(source.state, only)], progress)

@@ -44,6 +44,7 @@ def set_language(language: str | None) -> None:
 
 _STEPS = {
     "convert": ("Läser {}", "Reading {}"),
+    "harvest": ("Hämtar {}", "Gathering {}"),
     "describe": ("Skriver begrepp och katalog", "Writing concepts and catalogue"),
     "compare": ("Jämför med det publicerade", "Comparing with what is published"),
     "store": ("Bygger databasen", "Building the store"),

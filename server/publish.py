@@ -23,13 +23,14 @@ from loaders.errors import LoadError
 from loaders.findings import Finding
 from ontology import prefixes
 from server.all_dump import write_all_dump
-from server.assemble import Change, build_index, changes, write_history
+from server.assemble import Change, build_index, build_store, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.change_words import graph_change, vocabulary
-from server.check import Progress, check_only, silent, work
+from server.check import Progress, check_only, harvest, silent, work
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
+from server.harvest import harvest_iri, read_about
 from server.history import History, missing
 from server.ledger import Ledger, Recorder
 from server.partitions import write_partitions
@@ -44,7 +45,6 @@ from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
 from server.store import ReadStore
-from server.store_building import EarlyStore, build_store
 
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
 
@@ -90,7 +90,7 @@ def publish(
         now = now or datetime.now(UTC)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
-            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()), early=not dry_run)
+            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()))
             return run.build(dry_run=dry_run)
 
 
@@ -143,8 +143,8 @@ class _Run:
         self._ledger.roll_back(int(data.current_name() or 0))
         self._previous = data.current()
         self._states: dict[str, DatasetState] = {}
+        self._harvests: list[DatasetState] = []
         self._graphs: dict[str, GraphEntry] = {}
-        self._early: EarlyStore | None = None
         self._report = RunReport(self._time)
 
     @contextmanager
@@ -154,8 +154,6 @@ class _Run:
         try:
             yield self._folder
         finally:
-            if self._early:
-                self._early.abandon()
             if self._folder.exists():
                 remove_tree(self._folder)
             if self._previous:
@@ -167,13 +165,8 @@ class _Run:
             detail = (("new", self._site.base), ("old", old))
             raise LoadError(Finding("site.base-changed", file="site.toml", detail=detail))
 
-    def convert(self, only: Sequence[str], options: GateOptions, early: bool = False) -> None:
-        """Bring every dataset into the next generation: converted, linked from the last, or left out.
-
-        `early` says that a first generation's store may be begun meanwhile.
-        """
-        if early and self._previous is None and not refused(self._data.path):
-            self._early = EarlyStore(self._folder)
+    def convert(self, only: Sequence[str], options: GateOptions) -> None:
+        """Bring every dataset into the next generation: converted, linked from the last, or left out."""
         self._confirm = options.confirm
         states = work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
         for state, findings in states:
@@ -182,8 +175,12 @@ class _Run:
             if state.published:
                 self._states[state.key] = state
                 self._graphs.update({graph.iri: graph for graph in state.graphs})
-                if self._early:
-                    self._early.add(self._folder, state.graphs)
+        gathered = harvest(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
+        for state, findings in gathered:
+            if findings is not None:
+                self._report.add(state, findings)
+            self._harvests.append(state)
+            self._graphs.update({graph.iri: graph for graph in state.graphs})
 
     def take(self, source: Generation) -> None:
         """Bring every graph of a kept generation into the next one, and set aside the sources it undoes."""
@@ -199,6 +196,8 @@ class _Run:
             if graph.kind not in ("dataset", "system"):
                 work.link(graph.dump)
                 self._graphs[iri] = graph
+        for about in read_about(source.path):
+            work.link(f"harvest/{about['key']}.json")
         source.close()
 
     def build(self, dry_run: bool, described: bool = False) -> Publication:
@@ -240,7 +239,7 @@ class _Run:
     def _keep_forgotten(self) -> None:
         """Leave out what was purged, though a source still holds it."""
         before, names = self._previous.graphs if self._previous else {}, refused(self._data.path)
-        for state in self._states.values():
+        for state in (*self._states.values(), *self._harvests):
             others = without_refused(self._folder, state.graphs, before, names)
             state.graphs = [others.get(graph.iri, graph) for graph in state.graphs]
             self._graphs.update(others)
@@ -264,9 +263,9 @@ class _Run:
             name = shared.path.removeprefix("graph/")
             self._add(name, shared.kind, write_graph(shared.lines(), self._dump(name)))
         entries = [self._catalog_entry(state) for state in self._states.values()]
-        self._add(
-            "site/catalog", "catalog", write_graph(catalog_lines(self._site, entries), self._dump("site/catalog"))
-        )
+        parts = [harvest_iri(self._site, about["key"]) for about in read_about(self._folder) if about["republish"]]
+        lines = catalog_lines(self._site, entries, parts)
+        self._add("site/catalog", "catalog", write_graph(lines, self._dump("site/catalog")))
 
     def _catalog_entry(self, state: DatasetState) -> CatalogEntry:
         folder = self._folder / state.description
@@ -301,17 +300,15 @@ class _Run:
         self._add(QUALITY, "system", write_graph(self._quality_lines(number), self._dump(QUALITY)))
         changed = changes(self._previous, self._folder, self._graphs)
         self._progress("store", "")
-        # The store loads outside the interpreter, so everything else is made on the other core meanwhile.
+        # The store loads outside the interpreter, so the index is made on the other core meanwhile.
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            stored = meanwhile.submit(
-                build_store, self._folder, self._previous, self._graphs, changed, early=self._early
-            )
+            indexed = meanwhile.submit(build_index, self._folder, self._previous, self._graphs, changed)
+            merged = build_store(self._folder, self._previous, self._graphs, changed)
             self._progress("index", "")
-            build_index(self._folder, self._previous, self._graphs, changed)
-            last = self._previous.path if self._previous else None
-            write_all_dump(self._folder, self._graphs.values(), last)
-            write_partitions(self._folder, self._graphs.values(), self._site.base, last)
-            merged = stored.result()
+            indexed.result()
+        last = self._previous.path if self._previous else None
+        write_all_dump(self._folder, self._graphs.values(), last)
+        write_partitions(self._folder, self._graphs.values(), self._site.base, last)
         manifest = {
             "number": number,
             "created": self._time,

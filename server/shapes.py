@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -49,8 +50,11 @@ class ShapeStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def results(self, shapes: list[Shape]) -> Iterator[Result]:
-        """Yield every constraint that something breaks; raise ShapeError for shapes that cannot be checked."""
+    def results(self, shapes: list[Shape], listed: int = LISTED) -> Iterator[Result]:
+        """Yield every constraint that something breaks, with the first `listed` breaches.
+
+        Raises ShapeError for shapes that cannot be checked.
+        """
         has_subclasses = any(True for _ in self._store.quads_for_pattern(None, _SUBCLASS, None))
         asked = checks(shapes, has_subclasses)
         # The evaluator lets go of the interpreter, so two threads keep two cores busy.
@@ -58,12 +62,12 @@ class ShapeStore:
             screens = list(dict.fromkeys(check.screen for check in asked if check.screen))
             suspected = dict(zip(screens, threads.map(self._ask, screens), strict=True))
             left = [check for check in asked if suspected.get(check.screen, True)]
-            yield from (result for result in threads.map(self._result, left) if result.count)
+            yield from (result for result in threads.map(partial(self._result, listed=listed), left) if result.count)
 
     def _ask(self, question: str) -> bool:
         return bool(self._store.query(question))
 
-    def _result(self, check: Check) -> Result:
+    def _result(self, check: Check, listed: int) -> Result:
         result = Result(check)
         solutions = self._store.query(check.sparql)
         assert isinstance(solutions, QuerySolutions)
@@ -71,7 +75,7 @@ class ShapeStore:
         own = check.shape.path.property if check.shape.path else ""
         for solution in solutions:
             result.count += 1
-            if len(result.breaches) < LISTED:
+            if len(result.breaches) < listed:
                 path = solution["path"] if "path" in names else None
                 value = solution["value"] if "value" in names else None
                 node = solution["node"]

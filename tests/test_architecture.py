@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("ontology", "queries", "loaders", "server")
 
-TOP = ("server.cli", "server.views", "server.serve")
+TOP = ("server.cli", "server.cli_serve", "server.views", "server.serve")
 
 STORE_MODULES = {
     "server.store",
@@ -18,6 +18,7 @@ STORE_MODULES = {
     "server.reader_process",
     "server.rdf_process",
     "server.shapes",
+    "server.harvest_process",
 }
 SOCKET_MODULES = {
     "loaders.fetch",

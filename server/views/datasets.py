@@ -28,22 +28,27 @@ from server.dataset_page import DatasetPage, dataset_page
 from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, RDF_XML, Format, choose
 from server.graph_files import read_graph
+from server.harvest import KIND as HARVEST
+from server.harvest import harvest_iri, read_about
 from server.instance import Opened
 from server.labels import alphabetical
 from server.presentation import Presenter
 from server.rdf_formats import Triple, Value, parse_lines, value, write
 from server.views.compare import blueprint as compare
+from server.views.harvest import blueprint as harvest
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
 blueprint = Blueprint("datasets", __name__)
 blueprint.register_blueprint(compare)
+blueprint.register_blueprint(harvest)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
 PAGE = 50
+_GATHERED = 200  # of a page that is read as one list; all are at /datasets
 _COMPACTED = 20_000  # triples; compacting JSON-LD takes some 0.1 ms for each, so larger catalogues go out expanded
 _COLUMNS = (
     "iri", "title", "publisher", "description", "keywords", "theme", "specification", "license", "accessRights",
-    "accrualPeriodicity", "fee", "reason", "issued", "modified", "formats", "contact",
+    "accrualPeriodicity", "fee", "reason", "issued", "modified", "formats", "contact", "origin",
 )  # fmt: skip
 
 
@@ -51,7 +56,9 @@ def catalog() -> CatalogRecord:
     """Return the catalogue of the current generation, read once for each."""
     opened, site = torg().current(), torg().site
     if "catalog" not in opened.memo:
-        opened.memo["catalog"] = read_catalog(of_store(opened.generation.store), site.uris, site.languages)
+        harvested = {harvest_iri(site, about["key"]): about["key"] for about in read_about(opened.generation.path)}
+        store = opened.generation.store
+        opened.memo["catalog"] = read_catalog(of_store(store), site.uris, site.languages, harvested=harvested)
     found: CatalogRecord = opened.memo["catalog"]
     return found
 
@@ -79,12 +86,16 @@ def psidata() -> Response:
     chosen = negotiated(OFFERED)
     whole, spoken = catalog(), language()
     if chosen is HTML:
+        own = [dataset for dataset in whole.datasets if not dataset.origin]
+        gathered = [dataset for dataset in whole.datasets if dataset.origin]
+        shown = own + gathered[:_GATHERED]
         body = page(
             "psidata.html",
             spoken,
             **_shown(spoken),
-            published=[dataset for dataset in whole.datasets if dataset.distributions],
-            listed=[dataset for dataset in whole.datasets if not dataset.distributions],
+            published=[dataset for dataset in shown if dataset.distributions],
+            listed=[dataset for dataset in shown if not dataset.distributions],
+            more=len(gathered[_GATHERED:]),
             harvest=torg().uris.iri("datasets/dcat"),
             sparql=any(rule.rule == "/sparql" for rule in current_app.url_map.iter_rules()),
         )
@@ -199,6 +210,8 @@ def _facet(whole: CatalogRecord, name: Facet, spoken: str) -> list[tuple[str, st
     def label(key: str) -> str:
         if name == "publisher":
             return names.get(key, key)
+        if name == "origin":
+            return origins(spoken).get(key, key)
         return themes.label(themes.prefix + key, spoken) if name == "theme" else _specification_title(key, spoken)
 
     found = [(key, label(key), number) for key, number in counts(whole.datasets, name).items()]
@@ -213,6 +226,7 @@ def _specification_title(name: str, spoken: str) -> str:
 def _shown(spoken: str) -> dict[str, Any]:
     """Return the functions by which a template shows values of the catalogue."""
     opened, site = torg().current(), torg()
+    harvested = {dataset.iri for dataset in catalog().datasets if dataset.origin}
 
     def label(iri: str) -> str:
         for name in ("theme", "license", "accrualPeriodicity", "accessRights"):
@@ -229,10 +243,14 @@ def _shown(spoken: str) -> dict[str, Any]:
 
     def link(iri: str) -> str:
         path = site.uris.path(iri)
-        return site.uris.link(site.uris.iri(site.uris.description_path(path) or path)) if path else iri
+        if path is None:
+            # What was harvested is described here, whatever its owner's server does.
+            return here(with_query("/resource", uri=iri)) if iri in harvested else iri
+        return site.uris.link(site.uris.iri(site.uris.description_path(path) or path))
 
     return {
         "label": label,
+        "origins": origins(spoken),
         "when": when,
         "link": link,
         "size": size,
@@ -240,6 +258,11 @@ def _shown(spoken: str) -> dict[str, Any]:
         "media_label": media_label,
         "generation": opened.generation.name,
     }
+
+
+def origins(spoken: str) -> dict[str, str]:
+    """Return what the harvested catalogues are called, by key."""
+    return {about["key"]: in_language(about["name"], spoken) for about in read_about(torg().current().generation.path)}
 
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -301,6 +324,7 @@ def _row(dataset: DatasetRecord, spoken: str) -> dict[str, Any]:
         "modified": dataset.modified,
         "formats": list(dataset.formats),
         "contact": (contact.email or contact.url) if contact else "",
+        "origin": dataset.origin,
     }
 
 
@@ -311,8 +335,9 @@ def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None) 
     if found is None and kept in opened.memo:
         body: bytes = opened.memo[kept]
         return body
-    graph = opened.generation.graphs[site.uris.iri("graph/site/catalog")]
-    triples = parse_lines(exact(read_graph(opened.generation.path / graph.dump)))
+    graphs = [site.uris.iri("graph/site/catalog"), *_harvested(opened, found)]
+    files = (read_graph(opened.generation.path / opened.graphs[graph].dump) for graph in graphs)
+    triples = parse_lines(line for file in files for line in exact(file))
     if found is not None:
         triples = _about(triples, [dataset.iri for dataset in found], site.uris.iri("id/catalog"))
     if chosen is JSON_LD and len(triples) > _COMPACTED:
@@ -322,6 +347,16 @@ def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None) 
     if found is None:
         opened.memo[kept] = written
     return written
+
+
+def _harvested(opened: Opened, found: Sequence[DatasetRecord] | None) -> list[str]:
+    """Return the graphs of the harvested catalogues to write too: those handed on, or those that were found."""
+    if found is None:
+        keys = {about["key"] for about in read_about(opened.generation.path) if about["republish"]}
+    else:
+        keys = {dataset.origin for dataset in found if dataset.origin}
+    names = {torg().uris.iri(f"graph/harvest/{key}") for key in keys}
+    return sorted(iri for iri, entry in opened.graphs.items() if entry.kind == HARVEST and iri in names)
 
 
 def _about(triples: Sequence[Triple], iris: Sequence[str], root: str) -> list[Triple]:

@@ -11,6 +11,7 @@ import pytest
 import rdflib
 from rdflib.namespace import DCAT, DCTERMS, RDF
 
+from loaders.catalog_records import cut
 from loaders.catalogs import parse_catalog
 from loaders.errors import SourceError
 
@@ -144,3 +145,25 @@ def test_an_entrystore_search_keeps_what_the_publisher_wrote() -> None:
     record = catalog.records[0]
     assert catalog.total == 1 and record.iri == "https://a.example/1" and record.publisher_name == "Granby"
     assert record.modified == "2026-06-26T11:45:23Z" and "_:p" not in "".join(record.lines)
+
+
+def test_json_ld_and_what_cannot_be_kept() -> None:
+    said = {
+        "@graph": [
+            {"@id": "https://a.example/1", "@type": str(DCAT.Dataset),
+             str(DCTERMS.title): {"@value": "Ett", "@language": "sv"}, str(DCAT.landingPage): {"@id": "https://a.example/en sida"}},
+            {"@type": str(DCAT.Dataset), str(DCTERMS.title): "Utan adress"},
+        ]
+    }  # fmt: skip
+    catalog = parse_catalog(json.dumps(said).encode(), "k.jsonld", BASE)
+    assert catalog.form == "jsonld" and [record.title for record in catalog.records] == [{"sv": "Ett"}]
+    assert catalog.found.faults["blank-dataset"] == 1 and "en sida" not in "".join(catalog.records[0].lines)
+
+
+def test_a_language_that_is_none_is_left_out_and_told() -> None:
+    dcat, title = str(DCAT.Dataset), str(DCTERMS.title)
+    statements = [
+        ("<https://a.example/1>", str(RDF.type), f"<{dcat}>"), ("<https://a.example/1>", title, '"Ett"@sv_SE'),
+    ]  # fmt: skip
+    found = cut(statements, "urn:x:")
+    assert found.faults == {"broken-language": 1} and any('"Ett" .' in line for line in found.records[0].lines)
