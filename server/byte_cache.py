@@ -18,11 +18,13 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from server.codings import choose_coding, coded_tag, coders, matches, worth_coding
+from server.wsgi_headers import Headers, joined_headers, replaced, stays_in_304
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-Headers = list[tuple[str, str]]
+OUTCOME = "torg.cache"
+"""Where the layer leaves, in the environment of a request, what it did: hit, miss or passed."""
 _MOST_ENTRY = 1 << 20
 _MOST_BODY = 1 << 19
 _MOST_WHOLE = 8 << 20
@@ -31,6 +33,17 @@ _LIFETIME = 3_600.0
 _FLIGHT_SECONDS = 10.0
 _KEPT_STATUS = ("200", "300", "301", "303", "307", "308", "404", "406", "410")
 _POSTED = ("application/sparql-query", "application/x-www-form-urlencoded")
+_MOMENT = 0.1
+_MOST_REPEATS = 4_096
+_LONGEST_REPEAT = 4_096
+_NEGOTIATED = ("accept", "accept-language", "accept-encoding", "accept-profile", "accept-datetime")
+# What an answer that is kept can depend on: the request line, what is negotiated, conditions, and what goes past.
+_TELLING = (
+    *("REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"),
+    *("HTTP_" + name.upper().replace("-", "_") for name in _NEGOTIATED),
+    *("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE", "HTTP_AUTHORIZATION"),
+    *("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,12 @@ class _Answer:
     worth_coding: bool
     stored: float
     kept: bool = False
+
+    @property
+    def told_by_negotiation(self) -> bool:
+        """Whether nothing but what is negotiated decides which answer this is."""
+        vary = self.named.get("vary", "").lower().replace(" ", "")
+        return not vary or set(vary.split(",")) <= set(_NEGOTIATED)
 
     @property
     def size(self) -> int:
@@ -92,21 +111,60 @@ class ByteCache:
         self._answers: OrderedDict[tuple[Any, ...], _Answer] = OrderedDict()
         self._vary: dict[tuple[Any, ...], tuple[str, ...]] = {}
         self._flights: dict[tuple[Any, ...], threading.Event] = {}
+        self._repeats: dict[tuple[Any, ...], tuple[str, Headers, list[bytes]]] = {}
+        self._moment_ends = 0.0
+
+    def repeated(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes] | None:
+        """Answer again what was answered to the very same request a moment ago; None when it was not.
+
+        This takes no lock and asks nothing of the operating system, since a thread that lets go of the interpreter
+        waits longer to get it back than an answer takes. After each moment everything goes through the cache once,
+        which looks at the generation, counts the age of answers and keeps in mind which are asked for.
+        """
+        now = self._clock()
+        if now >= self._moment_ends:
+            self._repeats, self._moment_ends = {}, now + _MOMENT
+            return None
+        found = self._repeats.get(tuple(map(environ.get, _TELLING)))
+        if found is None:
+            return None
+        self.counts.hits += 1
+        environ[OUTCOME] = "hit"
+        start_response(found[0], found[1])
+        return found[2]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request from memory, or by the application."""
         key = self._key(environ)
         if key is None:
             self.counts.passed += 1
+            environ[OUTCOME] = "passed"
             return self._through(environ, start_response, None)
         answer = self._find(key, environ)
         if answer is None and environ["REQUEST_METHOD"] == "GET" and not self._flies_by_itself(environ):
             answer = self._join(key, environ)
+        environ[OUTCOME] = "miss" if answer is None else "hit"
         if answer is None:
             self.counts.misses += 1
             return self._through(environ, start_response, key)
         self.counts.hits += 1
-        return self._send(answer, environ, start_response)
+        return self._remember(environ, self._send(answer, environ), answer, start_response)
+
+    def _remember(
+        self,
+        environ: WSGIEnvironment,
+        sent: tuple[str, Headers, list[bytes]],
+        answer: _Answer,
+        start_response: StartResponse,
+    ) -> list[bytes]:
+        """Send what the cache held, and note it for those who ask the very same in this moment."""
+        told = tuple(map(environ.get, _TELLING))
+        short = sum(len(value) for value in told if value) <= _LONGEST_REPEAT
+        if environ["REQUEST_METHOD"] != "POST" and answer.told_by_negotiation and short:
+            if len(self._repeats) < _MOST_REPEATS:
+                self._repeats[told] = sent
+        start_response(sent[0], sent[1])
+        return sent[2]
 
     # -- keys and what is kept ------------------------------------------------------------------------------------
 
@@ -217,14 +275,16 @@ class ByteCache:
         try:
             body = self._app(inner, start)
             status, headers = said[0], list(said[1])
-            named = _named(headers)
+            named = joined_headers(headers)
             whole = _whole(body, named)
             if whole is None:
                 return _send_stream(status, headers, named, body, environ, start_response)
             answer = self._answer(status, headers, named, whole)
             if key is not None and _may_keep(answer):
                 self._keep(key, environ, answer)
-            return self._send(answer, environ, start_response)
+            status, headers, pieces = self._send(answer, environ)
+            start_response(status, headers)
+            return pieces
         finally:
             self._land(environ)
 
@@ -232,32 +292,31 @@ class ByteCache:
         worth = "content-encoding" not in named and worth_coding(named.get("content-type", ""), len(body))
         if worth and "accept-encoding" not in named.get("vary", "").lower():
             vary = named["vary"] = f"{named['vary']}, Accept-Encoding" if "vary" in named else "Accept-Encoding"
-            headers = _with(headers, {"Vary": vary})
+            headers = replaced(headers, {"Vary": vary})
         plain = _Form(
-            _with(headers, {"Content-Length": str(len(body))}),
+            replaced(headers, {"Content-Length": str(len(body))}),
             body,
             named.get("etag", ""),
             named.get("last-modified", ""),
         )
         return _Answer(status, {"": plain}, named, worth, self._clock())
 
-    def _send(self, answer: _Answer, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    def _send(self, answer: _Answer, environ: WSGIEnvironment) -> tuple[str, Headers, list[bytes]]:
+        """Return (status, headers, body) of an answer as this request gets it."""
         form = answer.forms[""]
         if answer.worth_coding and "HTTP_ACCEPT_ENCODING" in environ and "HTTP_RANGE" not in environ:
             coding = choose_coding(environ["HTTP_ACCEPT_ENCODING"], tuple(self._coders))
             form = answer.forms.get(coding) or self._coded(answer, coding)
         if answer.status.startswith("200") and _unchanged(environ, form.tag, form.modified):
-            start_response("304 Not Modified", [pair for pair in form.headers if _stays(pair[0])])
-            return []
-        start_response(answer.status, form.headers)
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
+            return "304 Not Modified", [pair for pair in form.headers if stays_in_304(pair[0])], []
+        return answer.status, form.headers, [] if environ["REQUEST_METHOD"] == "HEAD" else [form.body]
 
     def _coded(self, answer: _Answer, coding: str) -> _Form:
         plain = answer.forms[""]
         body = self._coders[coding](plain.body)
         tag = coded_tag(plain.tag, coding)
         own = {"Content-Length": str(len(body)), "Content-Encoding": coding} | ({"ETag": tag} if tag else {})
-        form = _Form(_with(plain.headers, own), body, tag, plain.modified)
+        form = _Form(replaced(plain.headers, own), body, tag, plain.modified)
         with self._lock:
             if coding not in answer.forms:
                 answer.forms[coding] = form
@@ -278,7 +337,7 @@ def _send_stream(
     """Send what is not in memory as it is."""
     unchanged = status.startswith("200") and _unchanged(environ, named.get("etag", ""), named.get("last-modified", ""))
     if unchanged:
-        status, headers = "304 Not Modified", [pair for pair in headers if _stays(pair[0])]
+        status, headers = "304 Not Modified", [pair for pair in headers if stays_in_304(pair[0])]
     start_response(status, headers)
     if unchanged or environ["REQUEST_METHOD"] == "HEAD":
         _close(body)
@@ -341,23 +400,3 @@ def _unchanged(environ: WSGIEnvironment, tag: str, modified: str) -> bool:
         return parsedate_to_datetime(modified) <= parsedate_to_datetime(since)
     except (ValueError, TypeError):  # A date that cannot be read is as if it were not there.
         return False
-
-
-def _named(headers: Headers) -> dict[str, str]:
-    """Return the headers by their names in lower case, repeated ones joined (RFC 9110, 5.3)."""
-    named: dict[str, str] = {}
-    for name, value in headers:
-        lower = name.lower()
-        named[lower] = f"{named[lower]}, {value}" if lower in named else value
-    return named
-
-
-def _with(headers: Headers, own: dict[str, str]) -> Headers:
-    """Return the headers with some of them replaced."""
-    replaced = {name.lower() for name in own}
-    return [pair for pair in headers if pair[0].lower() not in replaced] + list(own.items())
-
-
-def _stays(name: str) -> bool:
-    """Return whether a header belongs in a 304: what a cache updates, and what protects a page."""
-    return not name.lower().startswith("content-") or name.lower() in ("content-location", "content-security-policy")

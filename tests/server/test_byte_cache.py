@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from werkzeug.test import Client, TestResponse
+from werkzeug.test import Client, TestResponse, create_environ, run_wsgi_app
 
 from server.byte_cache import ByteCache
 
@@ -287,3 +287,47 @@ def test_a_fault_of_the_application_does_not_leave_others_waiting(app: App, fron
         with pytest.raises(RuntimeError):
             Client(broken).get("/a")
     assert not broken._flights
+
+
+class Asked:
+    """One request, asked again and again: at once, or through the cache."""
+
+    def __init__(self, front: Front, path: str = "/a", method: str = "GET", **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._environ = create_environ(path, method=method, headers=named)
+        self._cache = front.cache
+
+    def through(self) -> str:
+        return run_wsgi_app(self._cache, dict(self._environ))[1]
+
+    def at_once(self) -> tuple[str, bytes] | None:
+        said: list[str] = []
+        body = self._cache.repeated(dict(self._environ), lambda status, headers, info=None: said.append(status))  # type: ignore[arg-type]
+        return None if body is None else (said[0], b"".join(body))
+
+
+def test_the_same_request_in_a_moment_is_answered_at_once(front: Front) -> None:
+    asked = Asked(front, Accept="text/turtle")
+    assert asked.at_once() is None  # the moment begins
+    assert [asked.through(), asked.through()] == ["200 OK", "200 OK"]  # made, then found
+    assert asked.at_once() == ("200 OK", BODY)
+    for other in ("Accept_Language", "Authorization", "Range", "If_None_Match", "Accept_Encoding"):
+        assert Asked(front, Accept="text/turtle", **{other: "x"}).at_once() is None
+    for path, method in (("/a?x=1", "GET"), ("/b", "GET"), ("/a", "HEAD"), ("/a", "POST")):
+        assert Asked(front, path, method, Accept="text/turtle").at_once() is None
+    front.now += 0.2
+    assert asked.at_once() is None  # everything is looked at again, so a new generation is seen
+
+
+def test_a_condition_is_answered_at_once_for_those_who_made_it(front: Front) -> None:
+    asked = Asked(front, If_None_Match='"abc"')
+    asked.at_once(), asked.through(), asked.through()
+    assert asked.at_once() == ("304 Not Modified", b"")
+    assert Asked(front).at_once() is None
+
+
+def test_what_depends_on_more_than_negotiation_is_looked_at_each_time(app: App, front: Front) -> None:
+    app.headers["Vary"] = "Origin"
+    asked = Asked(front)
+    asked.at_once(), asked.through(), asked.through()
+    assert app.calls == 1 and asked.at_once() is None
