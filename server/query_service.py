@@ -63,6 +63,12 @@ class ClientPool:
             return self._pool.check(text)
 
     @contextmanager
+    def paying(self) -> Iterator[None]:
+        """Charge the client for work that is done here and in no reader; raises Problem 429 like `query`."""
+        with self._paid(light=False):
+            yield
+
+    @contextmanager
     def _paid(self, light: bool) -> Iterator[None]:
         if self._client.token:
             yield

@@ -20,6 +20,7 @@ from server.query_api import Table, Values
 from server.rdf_formats import Triple
 from server.texts import texts
 from server.views.http import here, page, torg
+from server.views.sparql import client_pool
 
 _GROUPS = {
     "ledger": "Supplier ledgers",
@@ -158,7 +159,7 @@ def _options(parameter: Parameter, spoken: str) -> Sequence[tuple[str, str]]:
     if key not in opened.memo:
         query = queries.get(parameter.choices)
         try:
-            found = query_api.choices(query, site.uris, site.readers.pool(opened.generation), spoken) or []
+            found = query_api.choices(query, site.uris, client_pool(opened.generation), spoken) or []
         except Problem:
             return ()  # A form without its list still takes what is typed.
         # What the query gives no name has one among the labels, if it is an IRI.

@@ -37,6 +37,7 @@ from server.formats import CSV, HTML, JSON, N_TRIPLES, XLSX, Format, choose
 from server.generations import GraphEntry
 from server.instance import Opened
 from server.views.http import answer, here, in_language, language, negotiated, page, public, torg, with_query
+from server.views.sparql import client_pool
 
 blueprint = Blueprint("compare", __name__)
 
@@ -122,7 +123,8 @@ def download(specification: str) -> Response:
             raise Problem(503, "Others are fetching whole tables just now.", headers={"Retry-After": "10"})
         held.callback(torg().large_answers.release)
         target = cast(IO[bytes], held.enter_context(SpooledTemporaryFile(max_size=_SMALL)))
-        _write(target, opened, subject, entries, chosen)
+        with client_pool(opened.generation).paying():
+            _write(target, opened, subject, entries, chosen)
         etag = hashlib.blake2b("".join(e.sha256 for e in entries).encode() + chosen.suffix.encode(), digest_size=16)
         return _file(target, held, name, chosen, etag.hexdigest())
 
@@ -259,8 +261,8 @@ def _compared(
 ) -> Comparison:
     kept = f"comparison {subject.name} {figure.name} {dimension.name if dimension else ''} {period}"
     if kept not in opened.memo:
-        pool = torg().readers.pool(opened.generation)
         site = torg().site
+        pool = client_pool(opened.generation)
         opened.memo[kept] = compare(subject, figure, dimension, graphs, site.publishers, site.uris, pool)
     found: Comparison = opened.memo[kept]
     return found
@@ -292,6 +294,7 @@ def _table(
                 "figure": figure.name,
                 "by": dimension.name if dimension else None,
                 "missing": list(found.missing),
+                "query": query_api.bound(found.query, found.values, iris, spoken),
                 "cells": [
                     {
                         "publisher": iris.organization(publishers[who].orgnr) if who in publishers else who,

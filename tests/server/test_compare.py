@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from decimal import Decimal
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -17,7 +18,9 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 import ontology
+from server import create_app
 from server.comparison import comparable, to_xlsx
+from server.settings import read_settings
 from server.specification_rows import specification_rows
 from server.uris import UriSpace
 
@@ -216,3 +219,20 @@ def test_list_of_specifications_leads_to_each(client: FlaskClient) -> None:
     page = client.get("/compare", headers=HTML).text
     for row in listed:
         assert f'href="/compare/{row["specification"]}"' in page
+
+
+def test_comparisons_and_downloads_are_paid_for(starter: Path) -> None:
+    app = create_app(starter, read_settings(environment={}, flags={"client_burst_seconds": 0.0}))
+    try:
+        client = app.test_client()
+        for path in ("/compare/skolor?format=json", "/compare/skolor/download?format=csv"):
+            refused = client.get(path)
+            assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0, path
+    finally:
+        app.extensions["torg"].close()
+
+
+def test_the_json_table_holds_its_query(client: FlaskClient) -> None:
+    asked = client.get("/compare/skolor?format=json").json["query"]
+    answered = client.post("/sparql", data={"query": asked}, headers={"Accept": "application/sparql-results+json"})
+    assert answered.status_code == 200 and answered.json["results"]["bindings"]
