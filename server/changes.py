@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -74,6 +75,51 @@ def changed_graphs(history: History, number: int, scope: Scope) -> list[dict[str
         for entry in history.index(number)["graphs"]
         if entry["kind"] != "system" and (not scope.dataset or entry["dataset"] == scope.dataset)
     ]
+
+
+def may_concern(history: History, number: int, scope: Scope) -> bool:
+    """Tell cheaply whether a generation can have changed anything in a scope; False is certain."""
+    index, entries = history.index(number), changed_graphs(history, number, scope)
+    if index.get("purged") or index.get("touched") or not scope.resource:
+        return bool(entries or index.get("purged") or index.get("touched"))
+    # A part of a thing is named after it, or is a blank node that only the description itself tells whose it is.
+    starts = (f"<{scope.resource}>", f"<{scope.resource}#")
+    return any(
+        line.startswith(starts) or "/.well-known/genid/" in line[: line.index("> ")]
+        for entry in entries
+        for lines in history.difference(number, entry)
+        for line in lines
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a generation changed in a branch, or of one thing: things by what happened to them, and the graphs."""
+
+    kinds: Mapping[str, int]
+    graphs: Sequence[Mapping[str, Any]]  # as in the history's index, with the lines that are about those things
+
+
+def narrowed(history: History, number: int, scope: Scope) -> Narrowed | None:
+    """Return what a generation changed within a scope, None when that was nothing."""
+    if not may_concern(history, number, scope):
+        return None
+    kinds: Counter[str] = Counter()
+    names: set[str] = set()
+    for member in members(history, number, scope):
+        kinds[member.kind] += 1
+        names.add(member.iri)
+    if not kinds:
+        return None
+    graphs = []
+    for entry in changed_graphs(history, number, scope):
+        added, removed = (
+            sum(subject(line).partition("#")[0] in names for line in lines)
+            for lines in history.difference(number, entry)
+        )
+        if added or removed:
+            graphs.append(entry | {"added": added, "removed": removed})
+    return Narrowed(kinds, graphs)
 
 
 def members(history: History, number: int, scope: Scope, after: str = "") -> Iterator[Member]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,7 +19,7 @@ from server.generations import DataFolder, Generation, GraphEntry
 from server.graph_files import write_graph
 from server.harvest import Harvests
 from server.harvest_sources import FOLDER, harvest_sources
-from server.pins import Contracts, check_pins, read_contracts
+from server.pins import Contracts, check_pins, read_contracts, skipped
 from server.reports import RunReport
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
@@ -57,21 +58,45 @@ def check(
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
-        if contracts.pins and not only:
-            report.pins = _check_pins(site, contracts, graphs, Path(folder))
+        if contracts.pins:
+            report.pins = _check_pins(site, contracts, graphs, Path(folder), previous, only)
             report.broken = any(finding.weight == "block" for finding in report.pins)
     if previous:
         previous.close()
     return report
 
 
-def _check_pins(site: Site, contracts: Contracts, graphs: dict[str, GraphEntry], folder: Path) -> list[Finding]:
-    """Return what consumers would lose: every named query sees datasets, concepts and ontology as they would be."""
+def _check_pins(
+    site: Site,
+    contracts: Contracts,
+    graphs: dict[str, GraphEntry],
+    folder: Path,
+    previous: Generation | None,
+    only: Sequence[str],
+) -> list[Finding]:
+    """Return what consumers would lose: every named query sees the datasets that were looked at as they would be.
+
+    When only some were, the others are as they are published; a pin can touch any of them. So are the catalogue
+    and the figures of quality, which are made when a generation is.
+    """
+    if only and previous is None:
+        return [skipped(contracts)]
     for shared in shared_graphs(site):
         name = shared.path.removeprefix("graph/")
         file = write_graph(shared.lines(), folder / "dumps" / f"{name}.nt.gz")
         iri = site.uris.iri(shared.path)
         graphs[iri] = GraphEntry(iri, shared.kind, file.triples, file.sha256, f"dumps/{name}.nt.gz")
+    for iri, entry in previous.graphs.items() if previous else ():
+        kept = bool(only) and entry.kind == "dataset" and not _selected(entry.dataset, only)
+        if kept or entry.kind in ("catalog", "system"):
+            graphs.setdefault(iri, entry)
+    if previous:
+        # A check brings no files over from the last generation: what is kept is read where it is.
+        at_hand = {iri: (folder / entry.dump).exists() for iri, entry in graphs.items()}
+        graphs = {
+            iri: entry if at_hand[iri] else replace(entry, dump=str((previous.path / entry.dump).absolute()))
+            for iri, entry in graphs.items()
+        }
     build_store(folder, None, graphs, [])
     return check_pins(contracts, folder / "store", site.uris, prefixes(site.concept_base))
 

@@ -108,6 +108,12 @@ def check_pins(contracts: Contracts, store: Path, uris: UriSpace, prefixes: Mapp
         return [finding for pin in contracts.pins for finding in _check(pin, contracts, uris, pool)]
 
 
+def skipped(contracts: Contracts) -> Finding:
+    """Return what tells that no pin was asked, because only a part of a site that never was published was read."""
+    names = ", ".join(pin.name for pin in contracts.pins)
+    return Finding("pins.skipped", file=FILE, detail=(("names", names),), count=len(contracts.pins))
+
+
 def _check(pin: Pin, contracts: Contracts, uris: UriSpace, pool: ReaderPool) -> list[Finding]:
     try:
         query = queries.get(pin.query)

@@ -13,7 +13,7 @@ from babel.dates import format_datetime
 from flask import Blueprint, Response, request
 
 from server import changes
-from server.changes import Member, Scope
+from server.changes import Member, Narrowed, Scope
 from server.errors import Problem
 from server.formats import HTML, JSON, N_QUADS, TRIG, Format
 from server.history import History
@@ -27,6 +27,8 @@ ATOM = Format("atom", "application/atom+xml", "Atom", "page", ("application/rss+
 MEMBERS = 250
 """Members on one page of the stream."""
 _ENTRIES, _SHOWN = 50, 100
+_LOOKED_AT = 100  # generations, when each is compared with the one before it
+_REMEMBERED = 2_000
 _FILTERS = ("dataset", "branch", "resource")
 _VARY = ("Accept", "Accept-Language")
 _KINDS = {
@@ -74,11 +76,16 @@ def listing() -> Response:
     chosen = negotiated((HTML, JSON, ATOM))
     wanted, given = scope()
     spoken = language()
-    entries = list(_generations(wanted))
     if chosen is ATOM:
-        body = _atom(wanted, given, spoken)
-    elif chosen is JSON:
-        body = _json({"filter": given, "stream": _address("/changes/ldes", given), "generations": entries})
+        with charged():
+            body = _atom(wanted, given, spoken)
+        return answer(body, chosen.content_type, vary=_VARY, links=_links(given), content_language=spoken)
+    with charged():
+        entries, older = _generations(wanted, _before())
+    if chosen is JSON:
+        following = _address("/changes", {**given, "before": f"{older:06d}", "format": "json"}) if older else None
+        stream = _address("/changes/ldes", given)
+        body = _json({"filter": given, "stream": stream, "generations": entries, "next": following})
     else:
         names = _dataset_names(spoken)
         body = page(
@@ -92,8 +99,19 @@ def listing() -> Response:
             stream=here(with_query("/changes/ldes", **given)),
             canonical=here(with_query("/changes", **given)),
         )
-    links = [f'<{_address("/changes", {**given, "format": "atom"})}>; rel="alternate"; type="{ATOM.media_type}"']
-    return answer(body, chosen.content_type, vary=_VARY, links=links, content_language=spoken)
+    return answer(body, chosen.content_type, vary=_VARY, links=_links(given), content_language=spoken)
+
+
+def _links(given: dict[str, str]) -> list[str]:
+    return [f'<{_address("/changes", {**given, "format": "atom"})}>; rel="alternate"; type="{ATOM.media_type}"']
+
+
+def _before() -> int:
+    """Return the generation that the list is to begin before, 0 for the newest."""
+    text = request.args.get("before", "")
+    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Problem(400, "before is the number of a generation.")
+    return int(text or 0)
 
 
 @blueprint.get("/changes/<int:number>")
@@ -139,7 +157,7 @@ def stream() -> Response:
     nodes = []
     for number in history().numbers():
         index = history().index(number)
-        if changes.changed_graphs(history(), number, wanted) or index.get("purged"):
+        if changes.changed_graphs(history(), number, wanted) or index.get("purged") or index.get("touched"):
             nodes.append((_node(number, given), history().time(number)))
     title = in_language(torg().site.title, language())
     lines = changes.feed_head(_feed(given), f"{title}: {' '.join(given.values())}".rstrip(": "), nodes)
@@ -178,20 +196,44 @@ def _check(number: int) -> None:
     raise Problem(404, f"There is no generation {number}; /changes lists those there are.")
 
 
-def _generations(wanted: Scope) -> Iterator[dict[str, Any]]:
-    """Yield every generation that changed something in the scope, newest first, with its graphs and counts."""
-    for number in reversed(history().numbers()):
-        entries = changes.changed_graphs(history(), number, wanted)
-        if entries:
-            yield {
-                "generation": number,
-                "time": changes.stamp(history().time(number)),
-                "address": torg().uris.iri(f"changes/{number:06d}"),
-                "graphs": [
-                    {name: entry[name] for name in ("iri", "kind", "dataset", "period", "added", "removed")}
-                    for entry in entries
-                ],
-            }
+def _generations(wanted: Scope, before: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the generations that changed something in the scope, newest first, and the one to go on before (or 0).
+
+    To know what changed in a branch, whole states are compared; so only so many generations are looked at.
+    """
+    found: list[dict[str, Any]] = []
+    last = 0
+    numbers = [number for number in reversed(history().numbers()) if not before or number < before]
+    narrow = bool(wanted.branch or wanted.resource)
+    for looked, number in enumerate(numbers):
+        if narrow and looked >= _LOOKED_AT:
+            return found, last
+        last = number
+        members = _narrowed(wanted, number) if narrow else None
+        graphs = members.graphs if members else () if narrow else changes.changed_graphs(history(), number, wanted)
+        if not graphs and not members:
+            continue
+        entry: dict[str, Any] = {
+            "generation": number,
+            "time": changes.stamp(history().time(number)),
+            "address": torg().uris.iri(f"changes/{number:06d}"),
+            "graphs": [
+                {name: graph[name] for name in ("iri", "kind", "dataset", "period", "added", "removed")}
+                for graph in graphs
+            ],
+        }
+        found.append(entry | ({"things": dict(members.kinds)} if members else {}))
+    return found, 0
+
+
+def _narrowed(wanted: Scope, number: int) -> Narrowed | None:
+    """Return what a generation changed in a branch or of a thing; compared once for each current generation."""
+    memo: dict[tuple[Scope, int], Narrowed | None] = torg().current().memo.setdefault("narrowed", {})
+    if (wanted, number) not in memo:
+        if len(memo) >= _REMEMBERED:
+            memo.clear()
+        memo[wanted, number] = changes.narrowed(history(), number, wanted)
+    return memo[wanted, number]
 
 
 def _atom(wanted: Scope, given: dict[str, str], spoken: str) -> bytes:
@@ -214,10 +256,12 @@ def _atom(wanted: Scope, given: dict[str, str], spoken: str) -> bytes:
 
 def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator[str]:
     names = _dataset_names(spoken)
-    for number in reversed(history().numbers()):
+    for looked, number in enumerate(reversed(history().numbers())):
         time, entries = history().time(number), changes.changed_graphs(history(), number, wanted)
         if wanted.branch or wanted.resource:
-            if entries:
+            if looked >= _LOOKED_AT:
+                return
+            if _narrowed(wanted, number):
                 yield from _thing_entries(list(islice(changes.members(history(), number, wanted), _ENTRIES)), spoken)
             continue
         for key in dict.fromkeys(entry["dataset"] or entry["kind"] for entry in entries):

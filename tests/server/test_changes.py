@@ -185,6 +185,41 @@ def test_people_see_what_changed(client):
     }  # fmt: skip
 
 
+def test_every_filter_narrows_the_list_of_generations(client):
+    def listed(query: str) -> dict[int, dict]:
+        answer = client.get(f"/changes?format=json&{query}").json
+        assert answer["next"] is None
+        return {entry["generation"]: entry for entry in answer["generations"]}
+
+    whole = listed("")
+    assert {graph["dataset"] for entry in whole.values() for graph in entry["graphs"]} >= {"", "asen/skolor"}
+    dataset = listed("dataset=asen/skolor")
+    assert set(dataset) == {1, 2, 3}
+    assert {graph["dataset"] for entry in dataset.values() for graph in entry["graphs"]} == {"asen/skolor"}
+    one = listed(f"resource={BASE}id/school/10000008")
+    assert {number: entry["things"] for number, entry in one.items()} == {1: {"Create": 1}, 2: {"Update": 1}}
+    assert (one[2]["graphs"][0]["added"], one[2]["graphs"][0]["removed"]) == (1, 1)
+    assert listed(f"resource={BASE}id/school/10000005").keys() == {1}
+    assert listed(f"resource={BASE}id/school/never") == {}
+    branch = listed("branch=def/facility/O1")
+    assert branch[2]["things"] == {"Update": 1, "Delete": 1} and branch[3]["things"] == {"Create": 1}
+    assert all("/id/school/" not in str(entry) for entry in branch.values())
+    assert listed("branch=def/service/T1").keys() == {1}
+
+
+def test_a_long_history_is_compared_in_parts(client, monkeypatch):
+    from server.views import changes
+
+    monkeypatch.setattr(changes, "_LOOKED_AT", 2)
+    address, seen = "/changes?format=json&branch=def/facility/O1", list[int]()
+    while address:
+        answer = client.get(address).json
+        seen += [entry["generation"] for entry in answer["generations"]]
+        address = (answer["next"] or "").removeprefix(BASE.rstrip("/"))
+    assert seen == [3, 2, 1]
+    assert client.get("/changes?before=x").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

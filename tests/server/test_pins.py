@@ -16,6 +16,7 @@ from server.cli import main
 from server.pins import check_pins, read_contracts
 from server.settings import Settings, read_settings
 from server.site import read_site
+from tests.conftest import HEADER
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,34 @@ def test_a_blocking_pin_stops_the_flip_until_confirmed(site):
     assert command.exit_code == 1 and "bussar" in command.output and "7 rader" in command.output
     confirmed = site.publish(confirm=True)
     assert confirmed.generation == 2 and [f.rule for f in confirmed.report.pins] == ["pins.too-few-rows"]
+
+
+def test_a_check_of_one_dataset_asks_the_pins_too(site):
+    pin(site, f'{SCHOOLS}least_rows = 8\nblocks = true\n[pins.katalogen]\nquery = "catalog/datasets"\nleast_rows = 1\n')
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    folder = site.folder / "datasets" / "asen" / "annat"
+    shutil.copytree(site.dataset, folder)
+    (folder / "dataset.toml").write_text(
+        (folder / "dataset.toml").read_text("utf-8").replace("Skolor", "Andra"), "utf-8"
+    )
+    (folder / "skolor.csv").write_text("\n".join([HEADER, rows[0].replace("10000001", "20000001")]) + "\n", "utf-8")
+    site.write(rows[:7])
+    assert [one.rule for one in check(read_site(site.folder), Settings(), ["asen/skolor"]).pins] == [
+        "pins.too-few-rows"
+    ]
+    # The other dataset is looked at, this one stays as it is published.
+    whole = check(read_site(site.folder), Settings(), ["asen/annat"])
+    assert whole.pins == [] and not whole.broken
+    shutil.rmtree(site.data)
+    (untold,) = check(read_site(site.folder), Settings(), ["asen/skolor"]).pins
+    assert untold.rule == "pins.skipped" and "bussar" in untold.text("sv") and untold.weight == "info"
+
+
+def test_a_check_asks_the_pins_although_a_dataset_is_blocked(site):
+    pin(site, f"{SCHOOLS}least_rows = 8\n")
+    site.source.unlink()
+    report = check(read_site(site.folder), Settings())
+    assert report.blocked == ["asen/skolor"] and report.pins == []
 
 
 def test_a_warning_pin_is_reported_and_published(site):
