@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import ijson
@@ -243,7 +243,76 @@ class Fetcher:
             "modified": answer.headers.get("Last-Modified", ""),
         }
         (place / "about.json").write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-        return name, place / "data", kept["sha256"]
+        return _file(kept, place)
+
+
+def _file(kept: dict[str, str], place: Path) -> SourceFile:
+    headers = tuple((name, kept[name]) for name in _TELLING if kept.get(name))
+    return SourceFile(kept["name"], place / "data", kept["sha256"], headers)
+
+
+def ask(
+    method: str, address: str, headers: dict[str, str], *, most_bytes: int = 16 << 20, seconds: float = 15.0
+) -> tuple[int, bytes]:
+    """Return status and body of what an instance of our own answers; raise OSError when nothing whole comes.
+
+    For addresses that the operator gives, private ones too; redirections are not followed, proxies not asked.
+    """
+    with _opened(method, address, headers, seconds) as answer:
+        body = bytearray()
+        for block in _body(answer):
+            body += block
+            if len(body) > most_bytes:
+                raise OSError(f"the answer has more than {most_bytes} bytes")
+        said = answer.headers.get("Content-Length", "")
+        if said.isdigit() and answer.raw.tell() < int(said):
+            raise OSError("the answer ended before its length")
+        return answer.status_code, bytes(body)
+
+
+def stream(address: str, headers: dict[str, str], file: IO[bytes], *, most_bytes: int, seconds: float = 3600.0) -> int:
+    """Append what an instance of our own answers to a file, from its end on (RFC 9110, 14.2), and return the status.
+
+    Raises OSError when the answer ends before its length or would make the file longer than `most_bytes`; what has come
+    stays in the file, so that the next try goes on from there.
+    """
+    start = file.seek(0, os.SEEK_END)
+    ranged = {"Range": f"bytes={start}-"} if start else {}
+    with _opened("GET", address, {"Accept-Encoding": "identity"} | headers | ranged, seconds) as answer:
+        if answer.status_code not in (200, 206):
+            return answer.status_code
+        if answer.status_code == 200 and start:
+            start = file.seek(0)
+            file.truncate()
+        for block in _body(answer):
+            start += len(block)
+            if start > most_bytes:
+                raise OSError(f"the file would have more than {most_bytes} bytes")
+            file.write(block)
+        said = answer.headers.get("Content-Length", "")
+        if said.isdigit() and answer.raw.tell() < int(said):
+            raise OSError("the answer ended before its length")
+        return answer.status_code
+
+
+@contextmanager
+def _opened(method: str, address: str, headers: dict[str, str], seconds: float) -> Iterator[requests.Response]:
+    gate = _Gate(allow_private=True)
+    try:
+        with _deadline(gate, seconds), requests.Session() as session:
+            session.trust_env = False
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, _GatedAdapter(gate))
+            try:
+                own = {"User-Agent": "torg", **headers}
+                with session.request(
+                    method, address, headers=own, stream=True, allow_redirects=False, timeout=(10, 60)
+                ) as answer:
+                    yield answer
+            except (requests.RequestException, HTTPError, ValueError) as error:
+                raise OSError(str(error)) from error
+    finally:
+        gate.close()
 
 
 class _Again(Exception):

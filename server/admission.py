@@ -17,6 +17,7 @@ class Waiting(Protocol):
 
     askers: int
     light: bool
+    ended: bool
 
 
 Job = TypeVar("Job", bound=Waiting)
@@ -82,5 +83,5 @@ class Queues(Generic[Job]):
         for queue in queues:
             while queue:
                 job = queue.popleft()
-                if job.askers > 0:
+                if job.askers > 0 and not job.ended:
                     yield job

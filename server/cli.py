@@ -22,7 +22,9 @@ from server.cli_dump import dump
 from server.cli_mcp import mcp
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.cli_purge import purge
+from server.cli_queries import queries
 from server.cli_query import query
+from server.cli_serve import serve
 from server.cli_token import token
 from server.errors import OperationError
 from server.settings import Settings, read_settings
@@ -189,18 +191,6 @@ def rebase(folder: Path) -> None:
 
 
 @main.command()
-@click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on.")
-@site_option
-def serve(host: str | None, port: int | None, folder: Path) -> None:
-    """Serve the published site."""
-    from server.serve import serve as run
-
-    site, settings = _open(folder, host=host, port=port)
-    run(site.folder, settings, ready=lambda: _tell_address(settings))
-
-
-@main.command()
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path("torg-demo"), help="Where to keep it.")
 @click.option("--no-open", is_flag=True, help="Open no browser.")
@@ -213,7 +203,7 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
     if not (folder / "site.toml").exists():
         make_site(folder)
     site, settings = _open(folder, port=port)
-    if live_at(folder, f"{_address(settings)}/"):  # The demo's identifiers are to resolve where it runs.
+    if live_at(folder, f"{settings.address}/"):  # The demo's identifiers are to resolve where it runs.
         site, settings = _open(folder, port=port)
         move(site, settings)
     with narrator() as progress:
@@ -222,6 +212,8 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
     start(site.folder, settings, ready=lambda: _invite(site, settings, no_open))
 
 
+main.add_command(serve)
+main.add_command(queries)
 main.add_command(csvw)
 main.add_command(diff)
 main.add_command(describe_command)
@@ -232,18 +224,9 @@ main.add_command(dump)
 main.add_command(mcp)
 
 
-def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}"
-
-
-def _tell_address(settings: Settings) -> None:
-    say(sv=f"torg svarar på {_address(settings)}/", en=f"torg answers at {_address(settings)}/", err=True)
-
-
 def _invite(site: Site, settings: Settings, no_open: bool) -> None:
     """Say what to try next: a page, a curl line, a query."""
-    address = _address(settings)
+    address = settings.address
     query = "SELECT ?name WHERE { ?school a <https://schema.org/School> ; <https://schema.org/name> ?name } LIMIT 5"
     thing = next(iter(site.publishers.values()))
     say(

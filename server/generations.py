@@ -1,6 +1,6 @@
 """Immutable published states: folders that are built aside, made read-only, and switched to by a pointer.
 
-    generations/000041/   store/ labels.sqlite manifest.json dumps/ rows/ catalog.rdf reports/ lock
+    generations/000041/   store/ labels.sqlite manifest.json dumps/ rows/ catalog.rdf reports/ SHA256SUMS lock
     current               holds "000041", replaced atomically
 
 A generation is never changed after the flip. Every opener holds a shared flock on its `lock`;
@@ -23,6 +23,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
+from server.checksums import write_checksums
+from server.data_version import check_version, migrate
 from server.errors import LockedError, StorageError
 from server.store import ReadStore
 
@@ -119,7 +121,11 @@ class DataFolder:
         return self.path / "generations"
 
     def current_name(self) -> str | None:
-        """Return the name of the current generation, None before the first publication."""
+        """Return the name of the current generation, None before the first publication.
+
+        Raises StorageError when a newer torg wrote the folder.
+        """
+        check_version(self.path)
         try:
             name = (self.path / "current").read_text("ascii").strip()
         except FileNotFoundError:
@@ -133,6 +139,7 @@ class DataFolder:
 
     def generation(self, number: int) -> Generation:
         """Open a kept generation; raise StorageError when it is not kept."""
+        check_version(self.path)
         path = self.generations / f"{number:06d}"
         if not path.is_dir():
             kept = ", ".join(str(kept) for kept in self.numbers()) or "–"
@@ -190,6 +197,7 @@ class DataFolder:
             lock.truncate(0)
             lock.write(f"torg {command} (process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC)")
             lock.flush()
+            migrate(self.path)
             self.clean()
             yield
 
@@ -232,6 +240,8 @@ class DataFolder:
         """Make a built generation durable and read-only, give it its number; it is not current yet."""
         number = int(path.name.removeprefix("next-"))
         (path / "lock").touch()
+        current = self.current_name()
+        write_checksums(path, self.generations / current if current else None)
         _sync_tree(path)
         _make_read_only(path)
         target = self.generations / f"{number:06d}"

@@ -1,15 +1,19 @@
-"""Figures for the operator in the Prometheus format: requests, readers and their deaths, budgets, cache, generation."""
+"""Figures for the operator in the Prometheus format: requests, readers, queries, budgets, cache, data, publications."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from server.access_log import AccessLog
 from server.byte_cache import ByteCache
+from server.data_state import DataState
 from server.query_service import QueryService
+from server.reader_slots import DURATIONS
 
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -17,19 +21,25 @@ _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 class Metrics:
     """The figures of one web process; each has a registry of its own, so applications do not mix."""
 
-    def __init__(self, queries: QueryService, generation: Callable[[], str]) -> None:
+    def __init__(self, queries: QueryService, data: DataState) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Counter("torg_requests", "Requests by status.", ["status"], registry=self._registry)
+        self._requests = Counter(
+            "torg_requests",
+            "Requests by group of addresses, status and what the byte cache did.",
+            ["route", "status", "cache"],
+            registry=self._registry,
+        )
         self._seconds = Histogram(
             "torg_request_seconds", "Time to an answer.", buckets=_BUCKETS, registry=self._registry
         )
         self.cache: ByteCache | None = None
-        self._queries, self._generation = queries, generation
+        self.log: AccessLog | None = None
+        self._queries, self._data = queries, data
         self._registry.register(_State(self))
 
-    def observe(self, status: str, seconds: float) -> None:
+    def observe(self, route: str, status: str, cache: str, seconds: float) -> None:
         """Count one answered request."""
-        self._requests.labels(status[:3]).inc()
+        self._requests.labels(route, status[:3], cache).inc()
         self._seconds.observe(seconds)
 
     def page(self) -> bytes:
@@ -38,8 +48,7 @@ class Metrics:
 
     def state(self) -> Iterator[Metric]:
         """Yield what is counted elsewhere, as it is now."""
-        name = self._generation()
-        yield _gauge("torg_generation", "Number of the current generation.", float(name or 0))
+        yield from self._publication()
         budgets = self._queries.budgets.counts
         refused = CounterMetricFamily(
             "torg_budget_refused", "Requests refused for a client's budget.", labels=["budget"]
@@ -57,6 +66,29 @@ class Metrics:
                 answers.add_metric([label], value)
             yield answers
             yield _gauge("torg_cache_bytes", "Bytes in the byte cache.", self.cache.bytes)
+        if self.log is not None:
+            dropped = CounterMetricFamily("torg_log_dropped", "Lines of the access log that found no room.")
+            dropped.add_metric([], self.log.dropped)
+            yield dropped
+
+    def _publication(self) -> Iterator[Metric]:
+        """Yield what is served, how old it is, and how the last publication ended."""
+        state = self._data.read()
+        yield _gauge("torg_generation", "Number of the current generation.", float(state.generation))
+        if state.generation:
+            yield _gauge("torg_generation_age_seconds", "Age of the current generation.", state.age)
+            yield _gauge("torg_triples", "Triples of the default graph.", state.triples)
+            kept = GaugeMetricFamily("torg_datasets", "Datasets by status.", labels=["status"])
+            for status, count in sorted(state.datasets.items()):
+                kept.add_metric([status], count)
+            yield kept
+        if state.run_time:
+            found = GaugeMetricFamily("torg_findings", "Findings of the last publication run.", labels=["severity"])
+            for severity in ("block", "warn", "info"):
+                found.add_metric([severity], state.findings.get(severity, 0))
+            yield found
+            yield _gauge("torg_publication_timestamp_seconds", "When the last publication run was.", state.run_time)
+            yield _gauge("torg_publication_blocked", "Datasets that the last run did not publish.", state.blocked)
 
     def _pool(self) -> Iterator[Metric]:
         pool = self._queries.started
@@ -67,9 +99,15 @@ class Metrics:
             yield _gauge(f"torg_queries_{label}" if label != "readers" else "torg_readers", _LOAD[label], value)
         yield _gauge("torg_readers_confined", "1 when readers have no network on this machine.", not pool.notices)
         queries = CounterMetricFamily("torg_queries", "Queries by outcome.", labels=["outcome"])
-        for name in ("answered", "shared", "busy", "remembered", "tried"):
+        for name in ("answered", "shared", "busy", "remembered", "tried", "ended"):
             queries.add_metric([name], getattr(counts, name))
         yield queries
+        bounds = [*(str(bound) for bound in DURATIONS), "+Inf"]
+        seconds = HistogramMetricFamily("torg_query_seconds", "Time that readers took for a query.")
+        seconds.add_metric(
+            [], list(zip(bounds, map(float, accumulate(counts.durations)), strict=True)), sum_value=counts.seconds
+        )
+        yield seconds
         deaths = CounterMetricFamily("torg_reader_deaths", "Readers ended, by reason.", labels=["reason"])
         for reason, value in counts.deaths.items():
             deaths.add_metric([reason], value)

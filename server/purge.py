@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from server.checksums import write_checksums
 from server.errors import OperationError
 from server.forgotten import REFUSED, Forgotten
 from server.forgotten import refused as refused
@@ -319,6 +320,7 @@ class _Work:
                 folder.mkdir()
                 rewrite_generation(generation, folder, selection, number, generation.manifest["created"])
             (folder / "lock").touch()
+            write_checksums(folder)
             # Readers that have it open go on with what they have; nobody opens it from now on.
             discard(path)
             folder.rename(path)

@@ -115,6 +115,10 @@ class QueryService:
         self._starting = threading.Lock()
         self._pool: ReaderPool | None = None
 
+    def address(self, peer: str, forwarded: Iterable[str]) -> str:
+        """Return the address behind a connection, as far as trusted proxies tell it."""
+        return client_of(peer, forwarded, self._trusted)
+
     def client(self, peer: str, forwarded: Iterable[str], authorization: str | None) -> Client:
         """Return who asks; raises Problem 401 for a token that is none, 429 after some of those (RFC 6750, 3)."""
         address = client_of(peer, forwarded, self._trusted)

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import select
+import signal
 import socket
 import struct
 import sys
@@ -278,6 +279,9 @@ def _work(connection: socket.socket, ready: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the reader on the socket inherited as standard input, with the options given as JSON."""
+    # Ctrl+C and service managers signal the whole group; a reader goes when the web process has no more use for it.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     options = json.loads(sys.argv[1])
     connection = socket.socket(fileno=os.dup(0))
     confinement = sandbox.confine(

@@ -6,10 +6,12 @@ a reader, its slot settles the evaluation, reaps the process and goes on with th
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +19,12 @@ from typing import Any
 from server.admission import Queues
 from server.errors import Problem
 from server.reader import Reader, ReaderDied, Reply
-from server.sparql_errors import busy, problem_of_death, problem_of_reply
+from server.sparql_errors import busy, ended, problem_of_death, problem_of_reply
 
 # How long the spare tries a query while every other reader is busy: enough for a lookup or a small join.
 TRY_SECONDS = 0.5
+DURATIONS = (0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
+"""Upper bounds, in seconds, of the classes that evaluations are counted in."""
 _AT_ONCE = 0.2
 _LOOK_AFTER = 1.0  # how long a reader that was killed from outside may stay unseen
 _RENEW_AFTER = 2_000
@@ -70,6 +74,8 @@ class Job:
     problem: Problem | None = None
     retried: bool = False
     death: str = ""  # why its reader had to die: time, memory or crash
+    ended: bool = False  # the operator does not let it go on
+    number: int = field(default_factory=itertools.count(1).__next__)
 
 
 @dataclass(slots=True)
@@ -83,7 +89,10 @@ class Counts:
     busy: int = 0
     remembered: int = 0
     started: int = 0
+    ended: int = 0
     deaths: dict[str, int] = field(default_factory=lambda: {"time": 0, "memory": 0, "crash": 0, "start": 0})
+    seconds: float = 0.0  # of all evaluations together
+    durations: list[int] = field(default_factory=lambda: [0] * (len(DURATIONS) + 1))
 
 
 class Slots:
@@ -106,6 +115,7 @@ class Slots:
         self._spare: Reader | None = None
         self._running = self._idle = 0
         self._live: set[Reader] = set()
+        self._at_work: dict[Job, Reader] = {}
         tasks = [self._slot] * readers + [self._spare_slot]
         self._threads = [threading.Thread(target=task, name=f"reader-{n}", daemon=True) for n, task in enumerate(tasks)]
         for thread in self._threads:
@@ -120,6 +130,22 @@ class Slots:
         """Return the process ids of the living readers."""
         with self.lock:
             return sorted(reader.pid for reader in self._live)
+
+    def at_work(self) -> list[tuple[Job, Reader]]:
+        """Return what is being evaluated just now, and by whom."""
+        with self.lock:
+            return list(self._at_work.items())
+
+    def end(self, job: Job) -> None:
+        """End an evaluation that runs or waits; who asked for it is told that the operator did. Under the lock."""
+        job.ended = True
+        if reader := self._at_work.get(job):
+            reader.interrupt()  # Its slot sees the death, settles the evaluation and takes another reader.
+        elif not job.started:
+            job.problem = ended()
+            self.counts.ended += 1
+            self._on_end(job)
+            job.landed.set()
 
     def switch(self, store: str) -> None:
         """Read another store from now on."""
@@ -281,10 +307,19 @@ class Slots:
         if try_seconds is not None:
             until = min(deadline, time.monotonic() + try_seconds)
             give_up = None if job.light else self.queues.light_waits
+        with self.lock:
+            self._at_work[job] = reader
+            if job.ended:
+                reader.interrupt()
         try:
             reply = reader.ask(job.request, until, memory, give_up)
         except ReaderDied as death:
+            with self.lock:
+                self._at_work.pop(job, None)
             self._discard(reader)
+            if job.ended:
+                self._finish(job, problem=ended())
+                return None
             now = time.monotonic()
             # A reader that is gone at once was most likely dying before it was asked; the query gets another.
             struck = death.reason == "crash" and now - asked < _AT_ONCE and not job.retried
@@ -293,10 +328,14 @@ class Slots:
                 self._put_back(job)
                 return None
             with self.lock:
+                self._time(now - asked)
                 self.counts.deaths[death.reason] += 1
                 job.death = "" if self.closing else death.reason
             self._finish(job, problem=problem_of_death(death.reason, job.seconds, job.memory_mb))
             return None
+        with self.lock:
+            self._at_work.pop(job, None)
+            self._time(time.monotonic() - asked)
         if "error" in reply.facts:
             self._finish(job, problem=problem_of_reply(reply.facts, job.request["query"]))
         else:
@@ -307,16 +346,20 @@ class Slots:
             return None
         return reader
 
+    def _time(self, seconds: float) -> None:
+        self.counts.seconds += seconds
+        self.counts.durations[bisect_left(DURATIONS, seconds)] += 1
+
     def _put_back(self, job: Job) -> None:
         with self.lock:
             self.counts.tried += 1
-            if job.askers > 0 and self.queues.put_back(job):
+            if job.askers > 0 and not job.ended and self.queues.put_back(job):
                 job.started = False
                 self._running -= 1
                 self.offer()
                 return
-            self.counts.busy += 1
-        self._finish(job, problem=busy())
+            self.counts.busy += not job.ended
+        self._finish(job, problem=ended() if job.ended else busy())
 
     def _finish(
         self, job: Job, *, reply: Reply | None = None, body: Body | None = None, problem: Problem | None = None
@@ -324,6 +367,7 @@ class Slots:
         with self.lock:
             job.reply, job.body, job.problem = reply, body, problem
             self.counts.answered += problem is None
+            self.counts.ended += job.ended and problem is not None
             self._running -= 1
             self._on_end(job)
         job.landed.set()

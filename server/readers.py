@@ -66,6 +66,18 @@ class Result:
             yield from self.file.pieces()
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One evaluation as the operator sees it: for how long it is there, who waits for it, what it holds."""
+
+    id: int
+    state: str
+    seconds: float
+    askers: int
+    memory_bytes: int
+    query: str
+
+
 class ReaderPool:
     """Evaluates queries over the current store; `switch` moves it to another one without losing a request."""
 
@@ -120,6 +132,34 @@ class ReaderPool:
     def processes(self) -> list[int]:
         """Return the process ids of the living readers."""
         return self._slots.processes()
+
+    def evaluations(self) -> list[Evaluation]:
+        """Return what is evaluated or waits just now, the oldest first."""
+        working = dict(self._slots.at_work())
+        with self._lock:
+            jobs = {job.number: job for job in (*self._flights.values(), *working)}
+        now = time.monotonic()
+        return [
+            Evaluation(
+                id=number,
+                state="running" if job in working else "waiting",
+                seconds=round(now - job.created, 3),
+                askers=job.askers,
+                memory_bytes=working[job].resident() if job in working else 0,
+                query=job.request["query"],
+            )
+            for number, job in sorted(jobs.items())
+        ]
+
+    def end(self, id: int) -> bool:
+        """End an evaluation by its number; return whether there was one. Who asked gets 503 and may ask again."""
+        working = dict(self._slots.at_work())
+        with self._lock:
+            job = next((job for job in (*working, *self._flights.values()) if job.number == id), None)
+            if job is None or job.landed.is_set():
+                return False
+            self._slots.end(job)
+            return True
 
     def switch(self, store: str | os.PathLike[str]) -> None:
         """Evaluate over another store from the next query on; running ones end on the old."""

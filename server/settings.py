@@ -54,6 +54,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_age", int, 60, "server", "Seconds a shared cache may keep an answer.", "Sekunder ett svar får cachas."
     ),
+    Setting("access_log", str, "off", "server", "Access log: off, text or json.", "Åtkomstlogg: off, text eller json."),
+    Setting(
+        "log_queries", bool, False, "server", "Write query texts to the access log.", "Skriv frågetexter i loggen."
+    ),
+    Setting(
+        "follow", str, "", "store", "Folder or address to copy generations from.", "Mapp eller adress att kopiera."
+    ),
+    Setting(
+        "follow_seconds", float, 30.0, "store", "Seconds between looks at what is followed.", "Sekunder mellan koll."
+    ),
     Setting("data", str, "data", "store", "The data folder, relative to the site.", "Datamappen, räknat från platsen."),
     Setting(
         "keep_generations", int, 10, "store", "Stores kept for restore and ?at=.", "Antal generationer som sparas."
@@ -94,6 +104,12 @@ class Settings:
         if name.startswith("__") or name not in {setting.name for setting in SETTINGS}:
             raise AttributeError(name)
         return self.values.get(name, next(setting.default for setting in SETTINGS if setting.name == name))
+
+    @property
+    def address(self) -> str:
+        """The address that the server answers at on its own machine, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
     def data_folder(self, site: Path) -> Path:
         """Return the data folder of the site in this folder."""

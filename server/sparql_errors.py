@@ -83,3 +83,9 @@ def busy() -> Problem:
         title=BUSY,
         headers={"Retry-After": "5"},
     )
+
+
+def ended() -> Problem:
+    """Return the Problem for an evaluation that the operator ended."""
+    detail = "The operator of this server ended the query. Whole datasets are under /dumps."
+    return Problem(503, detail, title="Query ended by the operator", headers={"Retry-After": "60"})

@@ -7,14 +7,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from io import BytesIO
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app
 
-from server.byte_cache import ByteCache
-from server.errors import OperationError, Problem
+from server.access_log import FORMS, AccessLog, request_of
+from server.byte_cache import OUTCOME, ByteCache
+from server.data_state import DataState
+from server.errors import OperationError, Problem, SettingsError
 from server.metrics import Metrics
+from server.operator_key import make_key
+from server.query_service import QueryService
 from server.request_body import RequestBody
+from server.routes import Routes
+from server.settings import Settings
 from server.views.http import answer, torg
 
 if TYPE_CHECKING:
@@ -26,8 +35,7 @@ blueprint = Blueprint("operations", __name__)
 @blueprint.record
 def _start(state: Any) -> None:
     app: Flask = state.app
-    site = app.extensions["torg"]
-    app.extensions["torg.metrics"] = Metrics(app.extensions["torg.queries"], lambda: site.data.current_name() or "")
+    app.extensions["torg.metrics"] = Metrics(app.extensions["torg.queries"], DataState(app.extensions["torg"].data))
 
 
 @blueprint.get("/-/metrics")
@@ -87,17 +95,64 @@ def front(app: Flask) -> WSGIApplication:
     waiting = max(1, int(site.settings.threads) // 4)
     bodies = RequestBody(cache, most_bytes=int(app.config["MAX_CONTENT_LENGTH"]), most_waiting=waiting)
     threading.Thread(target=_warm, args=(app,), daemon=True).start()
+    make_key(site.data.path)
+    routes = Routes((rule.rule for rule in app.url_map.iter_rules()), site.uris.prefix)
+    log = figures.log = _access_log(site.settings)
+    service: QueryService = app.extensions["torg.queries"]
+
+    def observe(environ: WSGIEnvironment, status: str, size: int, seconds: float) -> None:
+        outcome = str(environ.get(OUTCOME, "passed"))
+        route = routes.of(environ.get("PATH_INFO", ""))
+        figures.observe(route, status, outcome, seconds)
+        if log is not None:
+            forwarded = [environ["HTTP_X_FORWARDED_FOR"]] if "HTTP_X_FORWARDED_FOR" in environ else []
+            log(
+                request_of(
+                    environ,
+                    client=service.address(environ.get("REMOTE_ADDR", ""), forwarded),
+                    route=route,
+                    status=status,
+                    size=size,
+                    seconds=seconds,
+                    cache=outcome,
+                    generation=generation(),
+                    query=partial(_query_text, environ) if log.queries else None,
+                )
+            )
 
     def counted(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        started, said = time.perf_counter(), ["500"]
+        started, said, size = time.perf_counter(), "500", 0
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
-            said[0] = status
+            nonlocal said, size
+            said = status
+            size = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         try:
-            return bodies(environ, start)
+            again = cache.repeated(environ, start)
+            return bodies(environ, start) if again is None else again
         finally:
-            figures.observe(said[0], time.perf_counter() - started)
+            observe(environ, said, size, time.perf_counter() - started)
 
     return counted
+
+
+def _access_log(settings: Settings) -> AccessLog | None:
+    form = str(settings.access_log)
+    if form not in FORMS:
+        raise SettingsError(
+            f"access_log is {form!r}; it takes {', '.join(FORMS)}.", f"access_log är {form!r}; ange {', '.join(FORMS)}."
+        )
+    if form == "off":
+        return None
+    log = AccessLog(form, queries=bool(settings.log_queries))
+    # The web process ends without running what atexit knows; this runs in it too.
+    Finalize(None, log.close, exitpriority=10)
+    return log
+
+
+def _query_text(environ: WSGIEnvironment) -> str:
+    """Return the query part of the address, and a posted body where there is one."""
+    body = environ["wsgi.input"].getvalue() if isinstance(environ.get("wsgi.input"), BytesIO) else b""
+    return "&".join(filter(None, (environ.get("QUERY_STRING", ""), body.decode("utf-8", "replace"))))

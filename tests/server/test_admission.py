@@ -12,6 +12,7 @@ class Query:
     name: str
     light: bool = False
     askers: int = 1
+    ended: bool = False
 
 
 def test_light_queries_pass_heavy_ones_that_wait() -> None:

@@ -37,12 +37,20 @@ def test_figures_count_requests_readers_and_the_cache(client: Client) -> None:
         assert client.get("/sparql?query=ASK{}", headers={"Accept": "text/csv"}).data == b"true"
     assert client.get("/none").status_code == 404
     found = figures(client)
-    assert found["torg_requests_total", "200"] == 3
-    assert found["torg_requests_total", "404"] == 1
+    assert found["torg_requests_total", "miss", "/sparql", "200"] == 1
+    assert found["torg_requests_total", "hit", "/sparql", "200"] == 2
+    assert found["torg_requests_total", "miss", "other", "404"] == 1
     assert found["torg_request_seconds_count",] == 4
     assert (found["torg_cache_requests_total", "hit"], found["torg_cache_requests_total", "miss"]) == (2, 2)
     assert found["torg_queries_total", "answered"] == 1
+    assert found["torg_query_seconds_count",] == found["torg_query_seconds_bucket", "+Inf"] == 1
+    assert 0 < found["torg_query_seconds_sum",] < 20
     assert found["torg_generation",] == 1
+    assert found["torg_generation_age_seconds",] > 86_400
+    assert found["torg_datasets", "published"] > 20
+    assert found["torg_findings", "block"] == 0 and found["torg_findings", "info"] >= 0
+    assert found["torg_publication_blocked",] == 0
+    assert found["torg_publication_timestamp_seconds",] == 1772337600
     assert found["torg_readers",] >= 1
     assert found["torg_reader_deaths_total", "crash"] == 0
 
