@@ -243,12 +243,7 @@ class Fetcher:
             "modified": answer.headers.get("Last-Modified", ""),
         }
         (place / "about.json").write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-        return _file(kept, place)
-
-
-def _file(kept: dict[str, str], place: Path) -> SourceFile:
-    headers = tuple((name, kept[name]) for name in _TELLING if kept.get(name))
-    return SourceFile(kept["name"], place / "data", kept["sha256"], headers)
+        return name, place / "data", kept["sha256"]
 
 
 def ask(
