@@ -97,6 +97,11 @@ def core_file() -> Traversable:
     return root() / "core.ttl"
 
 
+def groups_file() -> Traversable:
+    """Return the Turtle file that says how pages group and order properties; IRIs are relative to concept_base."""
+    return root() / "groups.ttl"
+
+
 def concept_files() -> tuple[Traversable, ...]:
     """Return the Turtle files of the concept hierarchy; IRIs are relative to concept_base."""
     return _turtle("concepts")

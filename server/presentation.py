@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+import nh3
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_currency, format_decimal
 
+from loaders.geometry import point_in
 from server.rdf_formats import Value
 from server.texts import texts
 from server.uris import UriSpace
@@ -20,12 +22,18 @@ from server.uris import UriSpace
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _INTEGERS = {_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger", "positiveInteger")}
 _NUMBERS = {_XSD + name for name in ("decimal", "double", "float")}
+_HTML = "http://www.w3.org/1999/02/22-rdf-syntax-ns#HTML"
+_WKT = ("http://www.opengis.net/ont/geosparql#wktLiteral", "http://www.opengis.net/ont/geosparql#geoJSONLiteral")
+_TAGS = {"p", "br", "a", "em", "strong", "b", "i", "ul", "ol", "li", "blockquote", "code", "sub", "sup"}
+_LONGEST_MARKUP = 20_000
+_YEAR = re.compile(r"\d{4}(Z|[+-]\d\d:\d\d)?\Z")
 _LINKED = ("http", "https", "mailto", "tel")
 _MAILBOX = re.compile(r"[^\s@<>\"?&]+@[^\s@<>\"?&]+\Z")
 _SPACING = re.compile(r"[\s()./–-]+")
 _TELEPHONE = re.compile(r"\+?\d{5,15}\Z")
 _ZONE = ZoneInfo("Europe/Stockholm")
 
+_POSTAL_CODE = ("https://schema.org/postalCode", "http://www.w3.org/2006/vcard/ns#postal-code")
 _CONTACT = {"https://schema.org/email": "mailto", "https://schema.org/telephone": "tel"}
 
 Labels = Mapping[str, tuple[str, str]]
@@ -36,12 +44,13 @@ Labels = Mapping[str, tuple[str, str]]
 class Shown:
     """A value as a page shows it; `note` says what is wrong with a value that is not of its datatype."""
 
-    kind: str  # link, external, time, number, text
+    kind: str  # link, external, time, number, markup (safe HTML), text
     text: str
     href: str = ""
     language: str = ""
     raw: str = ""
     note: str = ""
+    hint: str = ""  # what the text leaves out, such as the offset of a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,8 @@ class Presenter:
             return self.link(value.text)
         if (scheme := _CONTACT.get(property)) and (link := contact(scheme, value.text)):
             return Shown("link", value.text, link)
+        if property in _POSTAL_CODE:
+            return Shown("text", postal_code(value.text), raw=value.text)
         try:
             return self._typed(value, unit) or Shown("text", value.text, language=value.language)
         except (ValueError, InvalidOperation, OverflowError):
@@ -117,11 +128,24 @@ class Presenter:
         if datatype == _XSD + "dateTime":
             moment = datetime.fromisoformat(text)
             local = moment.astimezone(_ZONE) if moment.tzinfo else moment
-            return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text)
+            hint = f"Europe/Stockholm, {local:%z}" if moment.tzinfo else ""
+            return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text, hint=hint)
         if datatype == _XSD + "gYearMonth":
             month = date.fromisoformat(f"{text[:7]}-01")
             return Shown("time", format_skeleton("yMMMM", month, locale=locale), raw=text)
+        if datatype == _XSD + "gYear":
+            return Shown("time", str(int(text[:4])), raw=text) if _YEAR.match(text) else _refuse(text)
+        if datatype == _XSD + "time":
+            return Shown("time", time.fromisoformat(text).strftime("%H:%M"), raw=text)
+        if datatype == _HTML:
+            return Shown("markup", nh3.clean(text[:_LONGEST_MARKUP], tags=_TAGS, link_rel="external nofollow"))
+        if datatype in _WKT and (found := point_in(text)):
+            return Shown("text", f"{found.latitude}, {found.longitude} (WGS 84)", raw=text)
         return None
+
+
+def _refuse(text: str) -> Shown:
+    raise ValueError(text)
 
 
 def readable(iri: str) -> str:
@@ -157,6 +181,15 @@ def day(moment: str, language: str) -> str:
     '1 mars 2026'
     """
     return format_date(date.fromisoformat(moment[:10]), "long", locale=language)
+
+
+def postal_code(text: str) -> str:
+    """Return a Swedish postal code as it is written on letters, any other as it stands.
+
+    >>> postal_code("79114"), postal_code("SW1A 1AA")
+    ('791 14', 'SW1A 1AA')
+    """
+    return f"{text[:3]} {text[3:]}" if len(text) == 5 and text.isdigit() else text
 
 
 def contact(scheme: str, text: str) -> str:

@@ -15,12 +15,14 @@ from loaders.description import Dataset, read_dataset
 from loaders.errors import DescriptionError, LoadError
 from loaders.findings import Finding
 from loaders.privacy import check_digit
+from server.places import read_border
 from server.settings import SETTINGS
 from server.theme import is_colour
 from server.uris import UriSpace
 
 _SITE_KEYS = {"base", "concept_base", "title", "description", "languages", "accent", "contact", "license", "logo"}
 _PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", "description"}
+_MAP_KEYS = {"base", "tiles", "attribution"}
 _IMAGES = {".svg", ".png", ".webp", ".jpg", ".jpeg"}
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 
@@ -94,6 +96,7 @@ def read_site(folder: Path) -> Site:
         raise _fault("accent", name="accent")
     if "logo" in site:
         _check_logo(folder, str(site["logo"]))
+    _check_map(folder, raw.get("map", {}))
     base = _base(site.get("base"), "base")
     concept_base = _base(site["concept_base"], "concept_base") if "concept_base" in site else ""
     languages = tuple(site.get("languages", ["sv", "en"]))
@@ -202,6 +205,28 @@ def _check_logo(folder: Path, name: str) -> None:
     file = (folder / name).resolve()
     if file.suffix.lower() not in _IMAGES or not file.is_relative_to(folder.resolve()) or not file.is_file():
         raise _fault("logo", name="logo")
+
+
+def _check_map(folder: Path, table: Mapping[str, Any]) -> None:
+    """Refuse a map whose border cannot be drawn, or whose tiles have no address or owner to name."""
+    _check_keys(table, _MAP_KEYS, "[map] ")
+    if name := table.get("base"):
+        file = (folder / str(name)).resolve()
+        try:
+            if not file.is_relative_to(folder.resolve()) or not any(read_border(file)):
+                raise ValueError("it holds no area inside the site's folder")
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            raise _fault("map-base", name=str(name), reason=str(error)) from None
+    if tiles := table.get("tiles"):
+        parts = urlsplit(str(tiles))
+        if (
+            parts.scheme != "https"
+            or not parts.hostname
+            or not all(mark in str(tiles) for mark in ("{x}", "{y}", "{z}"))
+        ):
+            raise _fault("map-tiles")
+        if not table.get("attribution"):
+            raise _fault("map-attribution")
 
 
 def _text(value: Any, language: str) -> dict[str, str]:

@@ -32,3 +32,13 @@ def logo() -> Response:
     if not name or not (file := site.folder / name).is_file():
         raise Problem(404, "This site has no logo.")
     return answer(file.read_bytes(), mimetypes.guess_type(name)[0] or "image/svg+xml", cache_control=_DAY)
+
+
+@blueprint.get("/map/border.geojson")
+def border() -> Response:
+    """Answer the border that site.toml gives for maps, as the GeoJSON it is."""
+    site = torg().site
+    name = site.raw.get("map", {}).get("base")
+    if not name:
+        raise Problem(404, "This site has no border for maps.")
+    return answer((site.folder / name).read_bytes(), "application/geo+json", cache_control=_DAY)

@@ -57,6 +57,9 @@ def frame(site: Torg, canonical: str, rules: Collection[str], here: Callable[[st
         "suggest_address": here("/search/suggest") if "/search/suggest" in rules else "",
         "contact": contact(site),
         "version": _version(),
+        "map_border": here("/map/border.geojson") if site.site.raw.get("map", {}).get("base") else "",
+        "map_tiles": site.site.raw.get("map", {}).get("tiles", ""),
+        "map_attribution": site.site.raw.get("map", {}).get("attribution", ""),
     }
 
 

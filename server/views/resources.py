@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, request
 
-from server.description import Description, Window, describe, describe_page, joined, whole
+from server.description import Window, describe, describe_page, joined, whole
 from server.errors import Problem
 from server.formats import HTML, N_TRIPLES, TURTLE, Format
 from server.instance import Opened
@@ -14,11 +14,10 @@ from server.paths import spellings, split_suffix
 from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
 from server.rdf_formats import write_lines
-from server.resource_page import describe_for_page, story
-from server.schema_org import schema_org
 from server.twins import TABLES, twins_of, write_twin
-from server.views.http import answer, ascii_iri, here, language, negotiated, page, redirect, torg, with_query
+from server.views.http import answer, ascii_iri, here, language, negotiated, redirect, torg, with_query
 from server.views.past import REPRESENTATIONS, kept_query, past
+from server.views.resource_html import resource_page, with_format
 
 blueprint = Blueprint("resources", __name__)
 
@@ -111,7 +110,8 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
         body = write_twin(site, opened, iri, document, window, chosen, spoken)
     else:
         body = _written(opened, iri, address, window, chosen, offered, spoken, bool(suffix))
-    query = window.query() if window else ""
+    view = _view() if chosen is HTML else ""
+    query = "&".join(part for part in (window.query() if window else "", f"view={view}" if view else "") if part)
     vary = (*varying, "Accept-Language") if spoken or varying else ()
     response = answer(
         body,
@@ -133,7 +133,7 @@ def _profile_links(document: str, offered: tuple[Profile, ...], chosen: Profile 
     """Return the Link members that tell the profile of this answer and where the others are (DX-PROF-CONNEG, 6)."""
     links = [f'<{chosen.iri}>; rel="profile"'] if chosen else []
     for profile in offered:
-        address = joined(_with_format(ascii_iri(document), TURTLE), f"profile={profile.token}")
+        address = joined(with_format(ascii_iri(document), TURTLE), f"profile={profile.token}")
         links.append(f'<{address}>; rel="alternate"; type="text/turtle"; profile="{profile.iri}"')
     return links
 
@@ -159,7 +159,7 @@ def _written(
     if description is None:
         raise Problem(404, "There is no such page of this description.")
     if chosen is HTML:
-        return _page(opened, description, address, spoken, offered)
+        return resource_page(opened, description, address, spoken, offered, _view())
     if chosen is N_TRIPLES and fixed and not window:
         with site.large_answer():
             return write_lines(whole(store, description))
@@ -185,7 +185,7 @@ def _links(iri: str, document: str, offered: tuple[Format, ...] = OFFERED) -> li
     links = []
     iri, document = ascii_iri(iri), ascii_iri(document)
     for format in offered:
-        address = _with_format(document, format)
+        address = with_format(document, format)
         if format is HTML:
             for spoken in site.languages:
                 spelled = joined(address, f"lang={spoken}")
@@ -198,34 +198,12 @@ def _links(iri: str, document: str, offered: tuple[Format, ...] = OFFERED) -> li
     return links
 
 
-def _with_format(document: str, format: Format) -> str:
-    path, mark, query = document.partition("?")
-    if mark and path.endswith("/resource"):
-        return f"{document}&format={format.suffix}"
-    return f"{path}.{format.suffix}{mark}{query}"
-
-
-def _page(opened: Opened, description: Description, address: str, spoken: str, offered: tuple[Format, ...]) -> bytes:
-    site = torg()
-    shown = describe_for_page(opened, site, description, spoken)
-    query = description.window.query() if description.window else ""
-    canonical = joined(address, query)
-    formats = [
-        (format.label, here(_with_format(canonical, format)), format.media_type)
-        for format in offered
-        if format is not HTML
-    ]
-    return page(
-        "resource.html",
-        spoken,
-        it=shown,
-        formats=formats,
-        story=story(site, description.iri, spoken),
-        data_block=schema_org(description, spoken),
-        address=here(address),
-        canonical=here(canonical),
-        generation=opened.generation.name,
-    )
+def _view() -> str:
+    """Return the view of the page that was asked for: "" for people, "triples" for the technical one."""
+    view = request.args.get("view", "")
+    if view not in ("", "triples"):
+        raise Problem(400, "view takes triples, or is left out.")
+    return view
 
 
 def _window() -> Window | None:

@@ -1,0 +1,165 @@
+"""The page about one thing: for people with what developers need beside it, and the technical view of its triples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from server.description import TYPE, Description, joined
+from server.formats import HTML, Format
+from server.instance import Opened
+from server.page_groups import grouped, read_grouping
+from server.places import SAID_BY_PLACE, mini_map, place_of
+from server.presentation import Presenter, day
+from server.resource_page import Fact, ResourcePage, describe_for_page, story
+from server.schema_org import schema_org
+from server.texts import texts
+from server.views.frame import contact
+from server.views.http import here, in_language, page, torg
+
+_CLASS = re.compile(r"[A-Za-z]{1,60}\Z")
+_MOST_TRIPLES = 1_000
+
+
+def resource_page(
+    opened: Opened, description: Description, address: str, spoken: str, offered: tuple[Format, ...], view: str = ""
+) -> bytes:
+    """Return the page of a description at a path of ours, in a language."""
+    site = torg()
+    query = description.window.query() if description.window else ""
+    plain = joined(address, query)
+    canonical = joined(plain, f"view={view}" if view else "")
+    formats = [
+        (format.label, here(with_format(plain, format)), format.media_type) for format in offered if format is not HTML
+    ]
+    shown = describe_for_page(opened, site, description, spoken)
+    common: dict[str, Any] = {
+        "it": shown,
+        "formats": formats,
+        "address": here(address),
+        "canonical": here(canonical),
+        "generation": opened.generation.name,
+        "document": site.uris.iri(address),
+        "technical": here(joined(plain, "view=triples")),
+        "plain": here(plain),
+    }
+    if view:
+        rows = triple_rows(opened, description, spoken)
+        return page(
+            "resource_triples.html", spoken, rows=rows[:_MOST_TRIPLES], left=len(rows) - _MOST_TRIPLES, **common
+        )
+    return page(
+        "resource.html",
+        spoken,
+        story=story(site, description.iri, spoken),
+        data_block=schema_org(description, spoken),
+        ask=_question(description.iri),
+        cite=_cite(opened, shown, spoken),
+        report=_report(shown, spoken),
+        graphs=[(iri, site.uris.link(iri)) for iri in _graphs(opened, description.iri)],
+        **_body(description, shown, spoken),
+        **common,
+    )
+
+
+def triple_rows(opened: Opened, description: Description, spoken: str) -> list[dict[str, str]]:
+    """Return every triple of the description about the thing itself: full IRIs, lexical forms, datatypes."""
+    site = torg()
+    presenter = Presenter(spoken, site.uris, {}, site.prefixes)
+    return [
+        {
+            "property": item.iri,
+            "curie": presenter.curie(item.iri),
+            "property_href": site.uris.link(item.iri),
+            "kind": value.kind,
+            "text": value.text,
+            "href": presenter.link(value.text).href if value.kind == "iri" else "",
+            "datatype": presenter.curie(value.datatype) if value.datatype else "",
+            "language": value.language,
+        }
+        for item in description.properties
+        for value in item.values
+    ]
+
+
+def with_format(document: str, format: Format) -> str:
+    """Return the address of a document in a format: by its suffix, or as a parameter of /resource."""
+    path, mark, query = document.partition("?")
+    if mark and path.endswith("/resource"):
+        return f"{document}&format={format.suffix}"
+    return f"{path}.{format.suffix}{mark}{query}"
+
+
+def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping[str, Any]:
+    """Return the facts in their groups, and the place of the thing with its drawing."""
+    site = torg()
+    values = {item.iri: [value.text for value in item.values] for item in description.properties}
+    place = None if description.window else place_of(values, spoken)
+    facts = [fact for fact in shown.facts if not (place and fact.iri in SAID_BY_PLACE)]
+    base = site.site.raw.get("map", {}).get("base")
+    border = site.site.folder / Path(base) if base else None
+    by_name = {fact.curie: fact for fact in shown.facts}
+
+    def fact(curie: str) -> Fact | None:
+        return by_name.get(curie)
+
+    return {
+        "groups": grouped(facts, read_grouping(site.uris.concepts), spoken),
+        "place": place,
+        "drawing": place
+        and mini_map(site.site.folder / Path(border) if border else None, place.longitude, place.latitude),
+        "fact": fact,
+        "templates": _templates(description, place is not None),
+    }
+
+
+def _templates(description: Description, has_place: bool) -> list[str]:
+    """Return the templates that may show the thing before its facts, the most special first: one per class."""
+    kinds = [value.text.replace("#", "/").rsplit("/", 1)[-1] for value in description.terms(TYPE)]
+    kinds += ["Place"] if has_place else []
+    return [f"resource/{kind}.html" for kind in dict.fromkeys(kinds) if _CLASS.match(kind)]
+
+
+def _question(iri: str) -> str:
+    """Return the address of the query page with the question that this page answers."""
+    text = f"SELECT ?property ?value WHERE {{\n  <{iri}> ?property ?value .\n}}\nORDER BY ?property"
+    return f"{here('/sparql')}?{urlencode({'query': text})}"
+
+
+def _cite(opened: Opened, shown: ResourcePage, spoken: str) -> str:
+    """Return how to cite the thing: who, what, where, which version and when."""
+    site, generation = torg(), opened.generation
+    publisher = next((source.publisher.text for source in shown.sources if source.publisher), "")
+    said = texts(spoken).gettext("Version %(number)s, %(day)s") % {
+        "number": int(generation.name),
+        "day": day(generation.created.isoformat(), spoken),
+    }
+    return f"{publisher or in_language(site.site.title, spoken)}: {shown.title.text}. {shown.iri}. {said}."
+
+
+def _report(shown: ResourcePage, spoken: str) -> str:
+    """Return the link that opens a letter about a fault, "" when nobody is named to write to."""
+    site = torg()
+    named = {source.publisher.text for source in shown.sources if source.publisher}
+    to = next(
+        (
+            publisher.contact
+            for publisher in site.site.publishers.values()
+            if "@" in publisher.contact and named & set(publisher.name.values())
+        ),
+        contact(site),
+    )
+    if not to:
+        return ""
+    subject = texts(spoken).gettext("Error in %(name)s") % {"name": shown.title.text[:80]}
+    return f"mailto:{to}?{urlencode({'subject': subject, 'body': shown.iri}).replace('+', '%20')}"
+
+
+def _graphs(opened: Opened, iri: str) -> list[str]:
+    """Return the named graphs that speak of an IRI and are published."""
+    graphs = opened.graphs
+    found = (name for name in opened.generation.store.graphs_of(iri) if name in graphs)
+    return sorted(name for name in found if graphs[name].published)[:5]
