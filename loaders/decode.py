@@ -49,8 +49,12 @@ class Survey:
     unbroken: int = 0
 
 
-def survey(path: Path, name: str, declared: str = "") -> Survey:
-    """Return how the file is encoded; raise SourceError when no encoding fits all of it, or when it is empty."""
+def survey(path: Path, name: str, declared: str = "", charset: str = "") -> Survey:
+    """Return how the file is encoded; raise SourceError when no encoding fits all of it, or when it is empty.
+
+    `charset` is what a server said. Servers say UTF-8 or Latin-1 of anything, so only another word counts, and only of
+    a file that is no UTF-8.
+    """
     with path.open("rb") as file:
         head = file.read(4096)
     if not head.strip():
@@ -81,6 +85,9 @@ def survey(path: Path, name: str, declared: str = "") -> Survey:
         raise SourceError(Finding("source.mixed-encodings", file=name, row=_row(path, broken)))
     if said and not ascii_said:
         return _checked(path, name, said, 0)
+    served = python_encoding(charset) if charset else None
+    if served and not declared and not served.startswith(("utf", "cp1252")):
+        return _checked(path, name, served, 0, told=_told(name, served))
     _refuse_older(path, name, broken)
     rule = "source.encoding-other" if ascii_said else "source.encoding-detected"
     return _checked(path, name, "cp1252", 0, told=_told(name, "windows-1252", rule))

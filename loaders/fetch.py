@@ -17,7 +17,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -39,6 +39,9 @@ from loaders.source import SourceFile
 CHUNK = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _AGAIN = (429, 500, 502, 503, 504)
+# Headers that tell how to read a table (CSVW, Tabular Data Model 5.2 and 6.1).
+_TELLING = ("Content-Type", "Content-Language", "Link")
+_LONGEST_HEADER = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +145,16 @@ class Fetcher:
             if len(files) >= self.limits.pages:
                 raise _fault("source.too-large", address, limit=f"{self.limits.pages} pages")
             seen.add(following)
-            name, path, digest = self._one(following)
-            total += path.stat().st_size
+            file = self._one(following)
+            total += file.path.stat().st_size
             if total > self.limits.bytes:
                 raise _fault("source.too-large", address, limit=f"{self.limits.bytes >> 20} MiB")
-            files.append(SourceFile(name if not files else f"{name} ({len(files) + 1})", path, digest))
-            following = _next_page(path, following)
+            files.append(file if not files else replace(file, name=f"{file.name} ({len(files) + 1})"))
+            following = _next_page(file.path, following)
         return files
 
-    def _one(self, address: str) -> tuple[str, Path, str]:
-        """Return name, path and hash of what one address gives, from the web or, when unchanged, from the folder."""
+    def _one(self, address: str) -> SourceFile:
+        """Return what one address gives, from the web or, when unchanged, from the folder."""
         place = self.folder / hashlib.sha256(address.encode()).hexdigest()[:32]
         kept = _kept(place)
         for attempt in range(1, self.limits.tries + 1):
@@ -163,7 +166,7 @@ class Fetcher:
                 self.sleep(min(again.after or 2.0**attempt, 30.0))
         raise AssertionError("tries is at least 1")
 
-    def _asked(self, address: str, place: Path, kept: dict[str, str]) -> tuple[str, Path, str]:
+    def _asked(self, address: str, place: Path, kept: dict[str, str]) -> SourceFile:
         gate = _Gate(self.allow_private)
         try:
             with _deadline(gate, self.limits.seconds) as late, requests.Session() as session:
@@ -183,9 +186,7 @@ class Fetcher:
         finally:
             gate.close()
 
-    def _answered(
-        self, session: requests.Session, address: str, place: Path, kept: dict[str, str]
-    ) -> tuple[str, Path, str]:
+    def _answered(self, session: requests.Session, address: str, place: Path, kept: dict[str, str]) -> SourceFile:
         headers = {"User-Agent": "torg", "Accept-Encoding": "gzip"}
         if kept.get("etag"):
             headers["If-None-Match"] = kept["etag"]
@@ -202,11 +203,11 @@ class Fetcher:
                     here = after
                     continue
                 if answer.status_code == 304 and kept:
-                    return kept["name"], place / "data", kept["sha256"]
+                    return _file(kept, place)
                 return self._taken(answer, address, here, place)
         raise _fault("source.too-many-redirects", address, limit=str(self.limits.redirects))
 
-    def _taken(self, answer: requests.Response, address: str, here: str, place: Path) -> tuple[str, Path, str]:
+    def _taken(self, answer: requests.Response, address: str, here: str, place: Path) -> SourceFile:
         """Write the answer's body beside the last one, and put it in its place when it is whole and no page."""
         if answer.status_code != 200:
             error = _fault("source.http-status", address, status=str(answer.status_code))
@@ -234,16 +235,20 @@ class Fetcher:
             fresh.replace(place / "data")
         finally:
             fresh.unlink(missing_ok=True)
-        name = _file_name(answer, here)
         kept = {
             "address": address,
-            "name": name,
+            "name": _file_name(answer, here),
             "sha256": digest.hexdigest(),
             "etag": answer.headers.get("ETag", ""),
             "modified": answer.headers.get("Last-Modified", ""),
-        }
+        } | {name: answer.headers[name][:_LONGEST_HEADER] for name in _TELLING if name in answer.headers}
         (place / "about.json").write_text(json.dumps(kept, ensure_ascii=False), "utf-8")
-        return name, place / "data", kept["sha256"]
+        return _file(kept, place)
+
+
+def _file(kept: dict[str, str], place: Path) -> SourceFile:
+    headers = tuple((name, kept[name]) for name in _TELLING if kept.get(name))
+    return SourceFile(kept["name"], place / "data", kept["sha256"], headers)
 
 
 def ask(

@@ -26,6 +26,7 @@ from loaders.description import Dataset, Join, is_address
 from loaders.errors import DescriptionError, SourceError
 from loaders.findings import Finding, Findings
 from loaders.joining import joined
+from loaders.linked import linked_metadata
 from loaders.opening import Declared, open_table
 from loaders.preparation import UNFIT, Preparation
 from loaders.source import LoadCounts, Report, SourceFile, Table
@@ -78,7 +79,7 @@ def deliveries(dataset: Dataset, fetch: Fetch | None = None) -> list[Delivery]:
         if is_address(source):
             if fetch is None:
                 raise SourceError(Finding("source.not-fetched", dataset.key, source))
-            found = fetch(source)
+            found = _fetched(dataset, source, fetch)
         else:
             found = _local(dataset, source)
         if not found:
@@ -91,7 +92,8 @@ def deliveries(dataset: Dataset, fetch: Fetch | None = None) -> list[Delivery]:
         return [Delivery(None, (*(files[name] for name in sorted(files)), *beside))]
     periods: dict[str, list[SourceFile]] = {}
     for name in sorted(files):
-        periods.setdefault(_period(dataset, name), []).append(files[name])
+        # Metadata belongs to the period of the file that it describes.
+        periods.setdefault(_period(dataset, files[name].describes or name), []).append(files[name])
     return [Delivery(period, (*periods[period], *beside)) for period in sorted(periods)]
 
 
@@ -109,7 +111,7 @@ def load(
     """
     report = Report(findings, counts if counts is not None else LoadCounts())
     for number, file in enumerate(delivery.files):
-        if dataset.join is None or file.name != dataset.join.source:
+        if not file.describes and (dataset.join is None or file.name != dataset.join.source):
             yield from _File(dataset, delivery, number, context, report).rows()
 
 
@@ -124,7 +126,8 @@ class _File:
         self.number = number
         self.context = context
         self.report = report
-        self.document = specification.description(dataset, file.name)
+        linked = next((each.path for each in delivery.files if each.describes == file.name), None)
+        self.document = specification.description(dataset, file.name, linked)
         self.columns = specification.columns(self.document)
         self.derivations = Derivations(context.authority, context.concepts, context.expand)
 
@@ -135,7 +138,9 @@ class _File:
 
     def _rows(self, scratch: Path) -> Iterator[tuple[str, Origin, list[str]]]:
         dataset, report = self.dataset, self.report
-        said = Declared(dataset.encoding, dataset.sheet, dataset.items, dataset.header_row, dataset.dialect)
+        said = Declared(
+            dataset.encoding, dataset.sheet, dataset.items, dataset.header_row, dataset.dialect, charset(self.file)
+        )
         recognise = wide.recogniser(headers.recogniser(self.columns, dataset.columns), dataset.wide)
         source = open_table(self.file.path, self.file.name, recognise, report, scratch, said)
         if dataset.join:
@@ -188,6 +193,9 @@ class _File:
             expand=context.expand,
             once=True,
         )
+        if not self.dataset.specification:
+            for problem in dict.fromkeys(described.warnings):
+                self.report.tell(Finding("csvw.warning", file=self.file.name, detail=(("problem", problem),)))
         try:
             return compile_(described, preparation.positions)
         except CsvwError as error:
@@ -238,6 +246,22 @@ class _File:
             count=finding.count,
             detail=finding.detail,
         )
+
+
+def _fetched(dataset: Dataset, source: str, fetch: Fetch) -> list[SourceFile]:
+    """Return the files of an address, and the CSVW metadata it links to when the dataset has no other description."""
+    found = fetch(source)
+    if found and not dataset.specification and specification.metadata_file(dataset, found[0].name) is None:
+        metadata = linked_metadata(source, found[0], fetch)
+        if metadata is not None:
+            found = [*found, metadata]
+    return found
+
+
+def charset(file: SourceFile) -> str:
+    """Return the encoding that the answer's Content-Type names, "" without one (RFC 9110 8.3.2)."""
+    found = re.search(r";\s*charset\s*=\s*\"?([^\s;\"]+)", file.header("Content-Type"), re.IGNORECASE)
+    return found[1] if found else ""
 
 
 def _beside(dataset: Dataset, files: dict[str, SourceFile]) -> list[SourceFile]:

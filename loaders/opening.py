@@ -21,13 +21,17 @@ Recognise = Callable[[Sequence[str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """How a steward says that a source is to be read; what is left out is found by content."""
+    """How a steward says that a source is to be read; what is left out is found by content.
+
+    `charset` is the server's word, which counts only where the content does not settle the encoding.
+    """
 
     encoding: str = ""
     sheet: str = ""
     items: str = ""
     header_row: int | None = None
     dialect: Mapping[str, Any] = field(default_factory=dict)
+    charset: str = ""
 
 
 def open_table(
@@ -63,7 +67,7 @@ def _text_table(path: Path, name: str, recognise: Recognise, report: Report, sai
         return xml_rows.table(path, name, said.items, report)
     if px.is_px(path):
         return cube.table(px.cube(path, name, said.encoding, report))
-    found = survey(path, name, said.encoding)
+    found = survey(path, name, said.encoding, said.charset)
     form = sniff.text_form(path, name, found)
     if form == "xml":
         return xml_rows.table(path, name, said.items, report)

@@ -31,11 +31,25 @@ class DateCell(str):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file of a delivery: its name as the steward knows it, where it lies, and the hash of its bytes."""
+    """One file of a delivery: its name as the steward knows it, where it lies, and the hash of its bytes.
+
+    `headers` are those of the HTTP answer that tell how to read it; `describes` is the name of the file whose CSVW
+    metadata this one is.
+    """
 
     name: str
     path: Path
     sha256: str
+    headers: tuple[tuple[str, str], ...] = ()
+    describes: str = ""
+
+    def header(self, name: str) -> str:
+        """Return a header's value, empty when the answer had none.
+
+        >>> SourceFile("a", Path("a"), "", (("Content-Type", "text/csv"),)).header("content-type")
+        'text/csv'
+        """
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ontology
@@ -25,21 +26,17 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|\{")
 _SHARED = ("def/", "spec/")
 
 
-def description(dataset: Dataset, file: str = "") -> dict[str, Any]:
+def description(dataset: Dataset, file: str = "", linked: Path | None = None) -> dict[str, Any]:
     """Return the table description of a dataset: its specification's, or the CSVW metadata beside the source file.
 
-    Raises DescriptionError when there is none or it cannot be read.
+    `linked` is metadata that came with the file; what the steward put in the folder goes before it. Raises
+    DescriptionError when there is none or it cannot be read.
     """
     if dataset.specification:
         return ontology.table(dataset.specification)
-    stem = file.rsplit(".", 1)[0]
-    names = [f"{file}-metadata.json", f"{stem}-metadata.json", "csv-metadata.json", "metadata.json"]
-    found = next((dataset.folder / name for name in names if (dataset.folder / name).is_file()), None)
-    others = sorted(dataset.folder.glob("*-metadata.json"))
-    if found is None and len(others) == 1:
-        found = others[0]
+    found = metadata_file(dataset, file) or linked
     if found is None:
-        finding = Finding("description.no-mapping", dataset.key, detail=(("wanted", names[0]),))
+        finding = Finding("description.no-mapping", dataset.key, detail=(("wanted", f"{file}-metadata.json"),))
         raise DescriptionError(finding)
     try:
         document = json.loads(found.read_text("utf-8-sig"))
@@ -48,6 +45,17 @@ def description(dataset: Dataset, file: str = "") -> dict[str, Any]:
     if not isinstance(document, dict):
         raise _broken(dataset, found.name, "not a JSON object")
     return _one_table(document, file)
+
+
+def metadata_file(dataset: Dataset, file: str) -> Path | None:
+    """Return the CSVW metadata in the dataset's folder that describes the file."""
+    stem = file.rsplit(".", 1)[0]
+    names = [f"{file}-metadata.json", f"{stem}-metadata.json", "csv-metadata.json", "metadata.json"]
+    found = next((dataset.folder / name for name in names if (dataset.folder / name).is_file()), None)
+    others = sorted(dataset.folder.glob("*-metadata.json"))
+    if found is None and len(others) == 1:
+        found = others[0]
+    return found
 
 
 def columns(document: Mapping[str, Any]) -> list[dict[str, Any]]:

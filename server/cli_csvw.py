@@ -89,7 +89,8 @@ def _fetch(folder: Path) -> Fetch:
 
     def fetch(iri: str) -> Response | None:
         try:
-            return Response(fetcher(iri)[0].path.open("rb"))
+            file = fetcher(iri)[0]
+            return Response(file.path.open("rb"), dict(file.headers))
         except SourceError as error:
             # A page instead of data is how many sites say that there is nothing.
             if error.finding.rule in ("source.http-status", "source.html"):

@@ -39,7 +39,7 @@ def load_package(
         if text is None or not text.lstrip().startswith("{"):
             continue
         document = parse_json(text, location)
-        if _refers(document, location, iri):
+        if refers(document, location, iri):
             return _read(document, location, resources, warn)
         warn(f"the metadata at {location} does not refer to the table and is ignored")
     return TableGroup([Table(url=iri, described=False, schema=Schema())], base=iri, location="")
@@ -146,7 +146,7 @@ def described_by(link: str, iri: str) -> list[str]:
     return found
 
 
-def _refers(document: Any, location: str, iri: str) -> bool:
+def refers(document: Any, location: str, iri: str) -> bool:
     """Tell whether a metadata document names the table, as it must where it was only found (5.3)."""
     if not isinstance(document, dict):
         return False

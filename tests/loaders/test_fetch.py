@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == '"1"':
             self.answer(b"", 304)
         else:
-            self.answer(ROWS, ETag='"1"')
+            self.answer(ROWS, ETag='"1"', Content_Type="text/csv; charset=utf-8", Link='<m.json>; rel="describedby"')
 
     def do_packed(self) -> None:
         self.answer(gzip.compress(ROWS), Content_Encoding="gzip", Content_Disposition='attachment; filename="a 1.csv"')
@@ -140,6 +140,13 @@ def test_a_file_is_fetched_once_and_asked_for_conditionally(web: Any, tmp_path: 
     (second,) = fetch(f"{web.address}/skolor.csv")
     assert first == second and first.name == "skolor.csv" and first.path.read_bytes() == ROWS
     assert [headers.get("If-None-Match") for _, headers in web.asked] == [None, '"1"']
+
+
+def test_what_the_server_says_of_a_file_is_kept_with_it(web: Any, tmp_path: Path) -> None:
+    for _ in range(2):
+        (file,) = fetcher(tmp_path)(f"{web.address}/skolor.csv")
+        assert file.header("content-type") == "text/csv; charset=utf-8"
+        assert file.header("Link") == '<m.json>; rel="describedby"' and file.header("Content-Language") == ""
 
 
 def test_a_damaged_copy_is_fetched_anew(web: Any, tmp_path: Path) -> None:
