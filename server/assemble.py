@@ -13,6 +13,8 @@ from typing import Any
 from server.generations import Generation, GraphEntry
 from server.graph_files import read_graph, write_difference
 from server.labels import build_labels, is_current, update_labels
+from server.search_index import IndexedGraph, build_search, update_search
+from server.search_index import is_current as can_search
 
 # Below this many triples loading everything anew is quicker than the checks a checkpoint needs.
 REBUILD_BELOW = 200_000
@@ -54,18 +56,61 @@ def triples(entry: GraphEntry | None) -> int:
 
 
 def build_index(
-    folder: Path, previous: Generation | None, graphs: Mapping[str, GraphEntry], changed: list[Change]
+    folder: Path,
+    previous: Generation | None,
+    graphs: Mapping[str, GraphEntry],
+    changed: list[Change],
+    concept_base: str = "",
 ) -> None:
-    """Build `labels.sqlite` in the folder from the published graphs, or from the last index and what changed."""
-    target = folder / "labels.sqlite"
+    """Build `labels.sqlite` and `search.sqlite` in the folder, anew or from the last ones and what changed.
+
+    `concept_base` is left out when concepts are published under our own base.
+    """
     total = sum(graph.triples for graph in graphs.values())
     touched = [change for change in changed if change.entry.published]
-    last = previous.path / "labels.sqlite" if previous and total >= REBUILD_BELOW else None
-    if last and 3 * sum(triples(change.after) for change in touched) < total and is_current(last):
-        update_labels(last, target, ((change.entry.iri, read_graph(change.new)) for change in touched))
+    last = previous.path if previous and total >= REBUILD_BELOW else None
+    if last and 3 * sum(triples(change.after) for change in touched) >= total:
+        last = None
+    published = [graph for graph in graphs.values() if graph.published]
+    target = folder / "labels.sqlite"
+    if last and is_current(last / target.name):
+        update_labels(last / target.name, target, ((change.entry.iri, read_graph(change.new)) for change in touched))
     else:
-        published = (graph for graph in graphs.values() if graph.published)
         build_labels(target, ((graph.iri, read_graph(folder / graph.dump)) for graph in published))
+    _index_search(folder, last, published, touched, concept_base)
+
+
+def _index_search(
+    folder: Path, last: Path | None, published: list[GraphEntry], touched: list[Change], concept_base: str
+) -> None:
+    """Build `search.sqlite`; when no published graph changed it is another name of the last one."""
+    target = folder / "search.sqlite"
+    # Every graph's IRI is its name on the base.
+    base = next((graph.iri[: -len(_name(graph))] for graph in published), "")
+    if last and can_search(last / target.name):
+        if not touched:
+            os.link(last / target.name, target)
+            return
+        differing = (
+            IndexedGraph(
+                change.entry.iri,
+                change.entry.kind,
+                change.entry.dataset,
+                read_graph(change.new),
+                read_graph(change.old),
+            )
+            for change in touched
+        )
+        update_search(last / target.name, target, differing, base, concept_base)
+    else:
+        whole = (
+            IndexedGraph(graph.iri, graph.kind, graph.dataset, read_graph(folder / graph.dump)) for graph in published
+        )
+        build_search(target, whole, base, concept_base)
+
+
+def _name(graph: GraphEntry) -> str:
+    return "graph/" + graph.dump.removeprefix("dumps/").removesuffix(".nt.gz")
 
 
 def write_history(history: Path, changed: list[Change], sources: list[str], time: str) -> dict[str, Any]:

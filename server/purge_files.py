@@ -23,7 +23,17 @@ from server.store_building import build_store
 # What may follow an IRI in a line for the line to be about it, or about a part of it.
 _AFTER = r"(?=[#>\"\s]|$)"
 _BYTE_SIZE = "http://www.w3.org/ns/dcat#byteSize"
-_KNOWN = ("store", "dumps", "rows", "descriptions", "reports", "labels.sqlite", "manifest.json", "lock")
+_KNOWN = (  # made anew, or rewritten one by one
+    "store",
+    "dumps",
+    "rows",
+    "descriptions",
+    "reports",
+    "labels.sqlite",
+    "search.sqlite",
+    "manifest.json",
+    "lock",
+)
 
 
 @dataclass
@@ -85,7 +95,7 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
                 )
     _carry_others(source.path, target, selection, meant)
     merged = build_store(target, None, graphs, [])
-    build_index(target, None, graphs, [])
+    build_index(target, None, graphs, [], source.manifest["concept_base"])
     manifest = source.manifest | {
         "number": number,
         "created": time,

@@ -1,0 +1,403 @@
+"""Writes the search index of a generation: a document for each named thing in each graph, and how much it is used.
+
+    doc     what was found: IRI, class, dataset, publisher, concepts, title, number of uses
+    word    an FTS5 index of its names, their Swedish stems, its codes, its descriptions, and its facets as tokens
+    used    how often each graph names something as a value; of concepts all, of other things those used twice or more
+    vocabulary   every word of a name and how many things have it: for parts of compounds and for spelling
+
+Row numbers say how much a class matters to people, so that the index yields the best hits first and a search can stop
+early. A change rewrites the documents that differ and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from server.labels import stems, unescape
+
+VERSION = 1
+"""Of the tables and of what is written to them; an index of another version is made anew."""
+
+_RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_SKOS = "http://www.w3.org/2004/02/skos/core#"
+_DCTERMS = "http://purl.org/dc/terms/"
+_DCAT = "http://www.w3.org/ns/dcat#"
+_RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_SCHEMA_ORG = "https://schema.org/"
+_TEXTS = {
+    _SKOS + "prefLabel": "name", _RDFS + "label": "name", _SCHEMA_ORG + "name": "name", _DCTERMS + "title": "name",
+    "http://schema.org/name": "name", "http://xmlns.com/foaf/0.1/name": "name",
+    _SKOS + "altLabel": "alternative", _SCHEMA_ORG + "alternateName": "alternative",
+    _SKOS + "hiddenLabel": "alternative",
+    _SKOS + "notation": "code", _DCTERMS + "identifier": "code", _SCHEMA_ORG + "identifier": "code",
+    "http://www.w3.org/ns/adms#identifier": "code", _SCHEMA_ORG + "legalName": "alternative",
+    _DCTERMS + "description": "about", _SCHEMA_ORG + "description": "about", _SKOS + "definition": "about",
+    _SKOS + "scopeNote": "about", _RDFS + "comment": "about", _DCAT + "keyword": "about",
+    _SCHEMA_ORG + "streetAddress": "about", _SCHEMA_ORG + "addressLocality": "about",
+}  # fmt: skip
+_LAST, _THING = 6, 3
+_RANKS = {
+    _DCAT + "Dataset": 0, _SKOS + "Concept": 1, _SKOS + "ConceptScheme": 1,
+    "http://www.w3.org/ns/org#FormalOrganization": 2, "http://www.w3.org/1999/02/22-rdf-syntax-ns#Property": 5,
+    _RDFS + "Class": 5, "http://www.w3.org/2002/07/owl#Ontology": 5, _DCAT + "Catalog": _LAST,
+    _DCAT + "DataService": _LAST,
+}  # fmt: skip
+# What says the same as another hit: a file of a dataset, the publisher as the harvested catalogue spells it.
+_LEFT_OUT = {_DCAT + "Distribution", "http://xmlns.com/foaf/0.1/Agent"}
+_RANK_BITS = 40
+TECHNICAL = 3
+"""The last rank of what visitors look for; those after it are terms of vocabularies and parts of the catalogue."""
+_LONGEST_NAME, _LONGEST_ABOUT, _MOST_CONCEPTS = 300, 4_000, 40
+_MOST_COUNTED = 400_000  # values whose uses are counted at once in one graph; what is used once goes first
+_MOST_KEPT = 50_000
+_OBJECT_TAIL = "> .\n"
+_WORD = re.compile(r"[^\W_]+")
+_LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
+_SCHEMA = """
+CREATE TABLE term (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE);
+CREATE TABLE doc (
+    id INTEGER PRIMARY KEY, iri TEXT NOT NULL, graph INTEGER NOT NULL, class INTEGER NOT NULL, dataset INTEGER NOT NULL,
+    publisher INTEGER NOT NULL, concepts TEXT NOT NULL, title TEXT NOT NULL, used INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE used (graph INTEGER NOT NULL, iri TEXT NOT NULL, n INTEGER NOT NULL);
+CREATE TABLE vocabulary (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE VIRTUAL TABLE word USING fts5(
+    name, stem, code, about, facet, content='', detail=column, columnsize=0,
+    tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+);
+"""
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS doc_iri ON doc (iri);"
+    "CREATE INDEX IF NOT EXISTS used_iri ON used (iri); CREATE INDEX IF NOT EXISTS used_graph ON used (graph);"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What one graph says of a thing that can be searched for."""
+
+    iri: str
+    type: str
+    names: tuple[tuple[str, str, str], ...]  # (kind, language, text): name or alternative
+    codes: tuple[str, ...]
+    about: tuple[str, ...]
+    concepts: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """The name to sort by: Swedish, else without language, else English, else any."""
+        order = {"sv": 0, "": 1, "en": 2}
+        best = min(self.names, key=lambda name: (name[0] != "name", order.get(name[1], 3), name[2]))
+        return best[2][:_LONGEST_NAME]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedGraph:
+    """A graph to index: its IRI, kind and dataset ("publisher/name", "" for shared ones), and its canonical lines."""
+
+    iri: str
+    kind: str
+    dataset: str
+    lines: Iterable[str]
+    before: Iterable[str] = ()  # the lines that the index was made of
+
+
+def build_search(path: Path, graphs: Iterable[IndexedGraph], base: str, concept_base: str) -> None:
+    """Write the search index of a generation's published graphs."""
+    index = _open(path)
+    index.executescript(_SCHEMA)
+    writer = _Writer(index, base, concept_base, whole=True)
+    for graph in graphs:
+        writer.add(graph)
+    writer.finish()
+
+
+def update_search(old: Path, path: Path, graphs: Iterable[IndexedGraph], base: str, concept_base: str) -> None:
+    """Write the search index that follows from an older one when only these graphs differ (or are gone)."""
+    shutil.copyfile(old, path)
+    writer = _Writer(_open(path), base, concept_base, whole=False)
+    for graph in graphs:
+        writer.change(graph)
+    writer.finish()
+
+
+def is_current(path: Path) -> bool:
+    """Return whether there is a search index of this version at a path, so that it can be carried on."""
+    if not path.exists():
+        return False
+    index = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    try:
+        return bool(index.execute("PRAGMA user_version").fetchone() == (VERSION,))
+    finally:
+        index.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    index = sqlite3.connect(path)
+    index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -64000;")
+    return index
+
+
+class _Writer:
+    """One run of writing to an open index."""
+
+    def __init__(self, index: sqlite3.Connection, base: str, concept_base: str, whole: bool) -> None:
+        self._index, self._base, self._whole = index, base, whole
+        self._concepts = f"{concept_base or base}def/"
+        self._terms: dict[str, int] = {iri: id for id, iri in index.execute("SELECT id, iri FROM term")}
+        # Documents of each rank are numbered on from the last one.
+        self._next = {rank: self._last_id(rank) + 1 for rank in range(_LAST + 1)}
+        self._used = set[str]()  # what a changed graph uses or used, when not everything is counted anyway
+
+    def _last_id(self, rank: int) -> int:
+        low = rank << _RANK_BITS
+        (found,) = self._index.execute(
+            "SELECT max(id) FROM doc WHERE id BETWEEN ? AND ?", (low, low + (1 << _RANK_BITS) - 1)
+        ).fetchone()
+        return int(found) if found is not None else low
+
+    def add(self, graph: IndexedGraph) -> None:
+        """Write the documents of a graph that the index does not have."""
+        uses: Counter[str] = Counter()
+        self._index.executemany(*self._documents(graph, things(graph.lines, self._concepts, uses)))
+        self._count(graph, uses)
+
+    def _documents(self, graph: IndexedGraph, found: Iterable[Thing]) -> tuple[str, Iterator[tuple[object, ...]]]:
+        """Return the statement that fills `word`, and its rows; `doc` is filled on the way."""
+        return "INSERT INTO word (rowid, name, stem, code, about, facet) VALUES (?, ?, ?, ?, ?, ?)", (
+            (id, *self._words(thing, graph)) for thing in found if (id := self._document(thing, graph)) is not None
+        )
+
+    def _document(self, thing: Thing, graph: IndexedGraph) -> int | None:
+        if self._left_out(thing, graph):
+            return None
+        rank = _RANKS.get(thing.type, _THING if "#" not in thing.type or "/spec/" in thing.type else 4)
+        id = self._next[rank]
+        self._next[rank] += 1
+        dataset, publisher = self._source(thing, graph)
+        concepts = " ".join(str(self._term(name)) for name in thing.concepts)
+        row = (
+            id, thing.iri, self._term(graph.iri), self._term(thing.type), self._term(dataset),
+            self._term(publisher), concepts, thing.title,
+        )  # fmt: skip
+        self._index.execute(
+            "INSERT INTO doc (id, iri, graph, class, dataset, publisher, concepts, title) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        return id
+
+    @staticmethod
+    def _left_out(thing: Thing, graph: IndexedGraph) -> bool:
+        return thing.type in _LEFT_OUT or (not thing.type and graph.kind == "ontology")
+
+    def _source(self, thing: Thing, graph: IndexedGraph) -> tuple[str, str]:
+        """Return (dataset, publisher key) of a thing; a dataset is found under itself."""
+        own = f"{self._base}id/dataset/"
+        dataset = own + graph.dataset if graph.dataset else ""
+        if thing.type == _DCAT + "Dataset" and thing.iri.startswith(own):
+            dataset = thing.iri
+        return dataset, dataset.removeprefix(own).partition("/")[0] if dataset else ""
+
+    def _words(self, thing: Thing, graph: IndexedGraph) -> tuple[str, str, str, str, str]:
+        """Return the texts of the five columns of `word`; the same thing always gives the same texts."""
+        names = _composed(dict.fromkeys(text[:_LONGEST_NAME] for _, _, text in thing.names))
+        codes = [form for code in (*thing.codes, _local(thing.iri, self._base)) for form in spellings(code)]
+        about = _composed(thing.about)[:_LONGEST_ABOUT]
+        facets = [self._term(name) for name in (thing.type, *self._source(thing, graph), *thing.concepts)]
+        return (
+            names,
+            " ".join(dict.fromkeys(stem for word in _WORD.findall(names.lower()) if (stem := _stem(word)) != word)),
+            " ".join(dict.fromkeys(codes)),
+            " ".join(dict.fromkeys(_stem(word) for word in _WORD.findall(about.lower()))),
+            " ".join(dict.fromkeys(facet(number) for number in facets)),
+        )
+
+    def change(self, graph: IndexedGraph) -> None:
+        """Rewrite the documents of a graph that differ from the ones the index was made of."""
+        uses: Counter[str] = Counter()
+        old, new = things(graph.before, self._concepts, Counter()), things(graph.lines, self._concepts, uses)
+        number = self._term(graph.iri)
+        for was, now in _paired(old, new):
+            if was == now:
+                continue
+            if was is not None and not self._left_out(was, graph):
+                self._remove(was, graph, number)
+            if now is not None:
+                self._index.executemany(*self._documents(graph, [now]))
+        self._count(graph, uses)
+
+    def _remove(self, thing: Thing, graph: IndexedGraph, number: int) -> None:
+        found = self._index.execute("SELECT id FROM doc WHERE iri = ? AND graph = ?", (thing.iri, number)).fetchone()
+        if found:
+            # A contentless FTS5 table forgets a row only when told what the row said.
+            self._index.execute(
+                "INSERT INTO word (word, rowid, name, stem, code, about, facet) VALUES ('delete', ?, ?, ?, ?, ?, ?)",
+                (found[0], *self._words(thing, graph)),
+            )
+            self._index.execute("DELETE FROM doc WHERE id = ?", found)
+
+    def _count(self, graph: IndexedGraph, uses: Counter[str]) -> None:
+        """Write how often a graph uses what: every concept, and the other things it uses most."""
+        number = self._term(graph.iri)
+        if not self._whole:
+            before = self._index.execute("SELECT iri FROM used WHERE graph = ?", (number,))
+            self._used.update(iri for (iri,) in before)
+        self._index.execute("DELETE FROM used WHERE graph = ?", (number,))
+        concepts = [item for item in uses.items() if item[0].startswith(self._concepts)]
+        others = (item for item in uses.most_common(_MOST_KEPT) if item[1] > 1)
+        kept = dict([*others, *concepts])
+        self._index.executemany("INSERT INTO used VALUES (?, ?, ?)", ((number, iri, n) for iri, n in kept.items()))
+        if not self._whole:
+            self._used.update(kept)
+
+    def finish(self) -> None:
+        """Count the uses of every thing (or of those that a changed graph uses), collect the vocabulary, and close."""
+        self._index.executescript(_INDEXES)
+        total = "UPDATE doc SET used = coalesce((SELECT sum(n) FROM used WHERE used.iri = doc.iri), 0) WHERE iri = ?"
+        touched: Iterable[str] = self._used
+        if self._whole:
+            touched = [iri for (iri,) in self._index.execute("SELECT DISTINCT iri FROM used")]
+        self._index.executemany(total, ((iri,) for iri in touched))
+        self._index.executescript(
+            "DELETE FROM vocabulary; CREATE VIRTUAL TABLE temp.spoken USING fts5vocab(main, word, col);"
+            "INSERT INTO vocabulary SELECT term, doc FROM temp.spoken "
+            "WHERE col = 'name' AND length(term) BETWEEN 3 AND 40 AND term NOT GLOB '*[0-9]*';"
+            f"DROP TABLE temp.spoken; PRAGMA user_version = {VERSION};"
+        )
+        self._index.commit()
+        self._index.close()
+
+    def _term(self, iri: str) -> int:
+        known = self._terms.get(iri)
+        if known is None:
+            known = self._terms[iri] = len(self._terms) + 1
+            self._index.execute("INSERT INTO term VALUES (?, ?)", (known, iri))
+        return known
+
+
+def rank_of(id: int) -> int:
+    """Return how much the class of a document matters, 0 for most, by the number of the document."""
+    return id >> _RANK_BITS
+
+
+def facet(number: int) -> str:
+    """Return the token by which `word` knows a class, dataset, publisher or concept.
+
+    >>> facet(12)
+    't12'
+    """
+    return f"t{number}"
+
+
+def _composed(texts: Iterable[str]) -> str:
+    """Return texts as one, with each accented letter one character, as the stemmer and the searcher have it."""
+    return normalize("NFC", " ".join(texts))
+
+
+@lru_cache(maxsize=200_000)
+def _stem(word: str) -> str:
+    return "".join(stems(word))
+
+
+def spellings(code: str) -> list[str]:
+    """Return the ways to type a code: as it is, and without what separates its parts.
+
+    >>> spellings("AB-06"), spellings("212000-9903"), spellings("")
+    (['AB-06', 'AB06'], ['212000-9903', '2120009903'], [])
+    """
+    together = "".join(_WORD.findall(code))[:64]
+    return [code[:64], together] if together and together != code else [code] if code else []
+
+
+def _local(iri: str, base: str) -> str:
+    """Return the last part of the key of one of our own things when it looks like a code."""
+    if not iri.startswith(f"{base}id/"):
+        return ""
+    key = unquote(iri.rpartition("/")[2])
+    return key if len(key) <= 64 and any(char.isdigit() for char in key) else ""
+
+
+def things(lines: Iterable[str], concepts: str, uses: Counter[str]) -> Iterator[Thing]:
+    """Yield what can be searched for in lines that are grouped by subject, and count what they use as values."""
+    current = ""
+    types, concept_names = list[str](), list[str]()
+    texts: dict[str, list[tuple[str, str]]] = {}
+    for line in lines:
+        end = line.index("> <")
+        close = line.index("> ", end + 3)
+        property = line[end + 3 : close]
+        role = _TEXTS.get(property)
+        iri_value = line[close + 2] == "<" and line.endswith(_OBJECT_TAIL)
+        value = line[close + 3 : -4] if iri_value else ""
+        if iri_value and property != _RDF_TYPE:
+            uses[value] += 1
+            if len(uses) > _MOST_COUNTED:
+                _forget_rare(uses, concepts)
+            if not value.startswith(concepts):
+                continue
+        elif role is None and not iri_value:
+            continue
+        name = line[1:end]
+        if name != current:
+            if thing := _thing(current, types, texts, concept_names):
+                yield thing
+            current, types, texts, concept_names = name, [], {}, []
+        if iri_value:
+            (types if property == _RDF_TYPE else concept_names).append(value)
+        elif role and (match := _LITERAL.fullmatch(line, close + 2)):
+            texts.setdefault(role, []).append((match[2] or "", unescape(match[1])))
+    if thing := _thing(current, types, texts, concept_names):
+        yield thing
+
+
+def _thing(iri: str, types: list[str], texts: dict[str, list[tuple[str, str]]], concepts: list[str]) -> Thing | None:
+    if "name" not in texts and "alternative" not in texts:
+        return None
+    names = [(kind, *text) for kind in ("name", "alternative") for text in texts.get(kind, ())]
+    concept = any(name.startswith(_SKOS) for name in types)
+    # Ours is the narrowest one: a school is also a place, an organization and more.
+    type = next((name for name in types if "/spec/torg#" in name), types[0] if types else "")
+    # What a concept is related to is its place in a tree, not what it is about.
+    about = () if concept else tuple(dict.fromkeys(concepts))[:_MOST_CONCEPTS]
+    return Thing(
+        iri,
+        type,
+        tuple(names),
+        tuple(text for _, text in texts.get("code", ())),
+        tuple(text for _, text in texts.get("about", ())),
+        about,
+    )
+
+
+def _forget_rare(uses: Counter[str], concepts: str) -> None:
+    """Make room by forgetting what was used least, so that memory does not grow with the number of rows."""
+    floor = 0
+    while len(uses) > _MOST_COUNTED // 2 and floor < 1_000:
+        floor += 1
+        for iri in [iri for iri, n in uses.items() if n <= floor and not iri.startswith(concepts)]:
+            del uses[iri]
+
+
+def _paired(old: Iterator[Thing], new: Iterator[Thing]) -> Iterator[tuple[Thing | None, Thing | None]]:
+    """Yield (before, now) of every thing in either, both in the order of canonical lines."""
+    before, after = next(old, None), next(new, None)
+    while before is not None or after is not None:
+        if after is None or (before is not None and f"{before.iri}> " < f"{after.iri}> "):
+            yield before, None
+            before = next(old, None)
+        elif before is None or f"{after.iri}> " < f"{before.iri}> ":
+            yield None, after
+            after = next(new, None)
+        else:
+            yield before, after
+            before, after = next(old, None), next(new, None)
