@@ -1,14 +1,28 @@
 """Reconciliation API 0.2: OpenRefine's sequence of calls, typing errors, types, properties, extension, bad batches."""
 
+import gzip
 import json
 import re
 from urllib.parse import urlsplit
 
+import jsonschema
 import pytest
+import rdflib
 from flask.testing import FlaskClient
 
 from server.fuzzy_index import FuzzyIndex
 from server.labels import Label
+from tests.server.reconciliation_schemas import (
+    EXTENSION,
+    MANIFEST,
+    PROPOSED,
+    QUERIES,
+    RESULTS,
+    SCHEMAS,
+    SUGGESTED_ENTITIES,
+    SUGGESTED_PROPERTIES,
+    SUGGESTED_TYPES,
+)
 
 BASE = "https://data.norrsjo.example/"
 SERVICE = f"{BASE}def/service"
@@ -20,6 +34,7 @@ def ask(client: FlaskClient, **queries: dict) -> dict:
     assert response.status_code == 200, response.text
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert set(response.json) == set(queries)
+    jsonschema.validate(response.json, RESULTS)
     for answer in response.json.values():
         for candidate in answer["result"]:
             check_candidate(candidate)
@@ -225,3 +240,66 @@ def test_one_value_of_an_extension_is_in_the_language_asked_for(client):
 def test_codes_of_things_are_matched(client):
     school = next(one for one in ask(client, q={"query": "09910008"})["q"]["result"])
     assert school["id"] == f"{BASE}id/school/09910008" and school["match"]
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_the_schemas_refuse_what_the_specification_refuses(name):
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[name])
+    for wrong in ([], "x", None, {"result": [{"id": "x"}], "rows": []}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, SCHEMAS[name])
+
+
+@pytest.mark.parametrize("spoken", ["sv", "en"])
+def test_every_answer_is_as_the_specification_wants(client, spoken):
+    headers = {"Accept-Language": spoken}
+    jsonschema.validate(client.get("/reconcile", headers=headers).json, MANIFEST)
+    for prefix in ("g", "skol", "T3.2", "Gävlle", "0991", "zzz"):
+        for path, schema in (
+            ("entity", SUGGESTED_ENTITIES), ("type", SUGGESTED_TYPES), ("property", SUGGESTED_PROPERTIES),
+        ):  # fmt: skip
+            answer = client.get(f"/reconcile/suggest/{path}", query_string={"prefix": prefix}, headers=headers)
+            jsonschema.validate(answer.json, schema)
+    types = [one["id"] for one in client.get("/reconcile").json["defaultTypes"]]
+    for type in types:
+        jsonschema.validate(client.get("/reconcile/properties", query_string={"type": type}).json, PROPOSED)
+    queries = {
+        f"q{n}": {"query": text, "type": type, "limit": 7, "type_strict": strict, "properties": [
+            {"pid": PREFERRED, "v": ["x", 1, True, {"id": f"{SERVICE}/T3"}]}]}
+        for n, (text, type, strict) in enumerate(
+            (("Grundskola", [SERVICE, types[0]], "should"), ("gävle", SERVICE, "any"), ("T3", SERVICE, "all"))
+        )
+    }  # fmt: skip
+    jsonschema.validate(queries, QUERIES)
+    assert any(answer["result"] for answer in ask(client, **queries).values())
+
+
+def test_every_kind_of_value_extends_a_row_as_the_specification_wants(client, starter):
+    """One of every property and datatype that the starter region publishes is asked for."""
+    graph = rdflib.Graph()
+    for dump in ("norrsjo/skolor", "norrsjo/badplatser", "site/catalog"):
+        path = starter / f"data/generations/000001/dumps/{dump}.nt.gz"
+        if path.exists():
+            graph.parse(data=gzip.decompress(path.read_bytes()), format="nt")
+    things: dict[tuple, str] = {}
+    for thing, property, value in graph:
+        if str(thing).startswith(f"{BASE}id/"):
+            things.setdefault((str(property), getattr(value, "datatype", None), type(value)), str(thing))
+    assert len(things) > 30
+    asked = {"ids": list(dict.fromkeys(things.values()))[:100],
+             "properties": [{"id": name} for name in dict.fromkeys(key[0] for key in things)][:50]}  # fmt: skip
+    answer = client.post("/reconcile", data={"extend": json.dumps(asked)})
+    jsonschema.validate(answer.json, EXTENSION)
+    kinds = {
+        next(iter(cell)) for row in answer.json["rows"].values() for cells in row.values() for cell in cells if cell
+    }
+    assert {"id", "str", "date"} <= kinds
+
+
+def test_the_preview_is_a_page_that_another_site_may_frame(client):
+    preview = client.get("/reconcile").json["preview"]
+    address = preview["url"].replace("{{id}}", f"{BASE}id/school/09910008").removeprefix(BASE.rstrip("/"))
+    shown = client.get(address)
+    assert (shown.status_code, shown.mimetype) == (200, "text/html")
+    assert shown.text.lstrip().lower().startswith("<!doctype html>") and "09910008" in shown.text
+    assert "X-Frame-Options" not in shown.headers
