@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 
 from loaders.findings import Finding, Findings
 from ontology import prefixes
-from server.assemble import build_store
 from server.catalog_metadata import is_listed_only
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError
@@ -24,6 +23,7 @@ from server.reports import RunReport
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
+from server.store_building import build_store
 
 Progress = Callable[[str, str], None]
 """Called as progress(step, what) before each step; the steps are those of `server.publish`."""

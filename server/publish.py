@@ -23,7 +23,7 @@ from loaders.errors import LoadError
 from loaders.findings import Finding
 from ontology import prefixes
 from server.all_dump import write_all_dump
-from server.assemble import Change, build_index, build_store, changes, write_history
+from server.assemble import Change, build_index, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.change_words import graph_change, vocabulary
 from server.check import Progress, check_only, harvest, silent, work
@@ -45,6 +45,7 @@ from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
 from server.store import ReadStore
+from server.store_building import build_store
 
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
 
@@ -302,7 +303,9 @@ class _Run:
         self._progress("store", "")
         # The store loads outside the interpreter, so the index is made on the other core meanwhile.
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            indexed = meanwhile.submit(build_index, self._folder, self._previous, self._graphs, changed)
+            indexed = meanwhile.submit(
+                build_index, self._folder, self._previous, self._graphs, changed, self._site.concept_base
+            )
             merged = build_store(self._folder, self._previous, self._graphs, changed)
             self._progress("index", "")
             indexed.result()
