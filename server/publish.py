@@ -45,7 +45,7 @@ from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site
 from server.store import ReadStore
-from server.store_building import build_store
+from server.store_building import EarlyStore, build_store
 
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
 
@@ -91,7 +91,7 @@ def publish(
         now = now or datetime.now(UTC)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
-            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()))
+            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()), early=not dry_run)
             return run.build(dry_run=dry_run)
 
 
@@ -146,6 +146,7 @@ class _Run:
         self._states: dict[str, DatasetState] = {}
         self._harvests: list[DatasetState] = []
         self._graphs: dict[str, GraphEntry] = {}
+        self._early: EarlyStore | None = None
         self._report = RunReport(self._time)
 
     @contextmanager
@@ -155,6 +156,8 @@ class _Run:
         try:
             yield self._folder
         finally:
+            if self._early:
+                self._early.abandon()
             if self._folder.exists():
                 remove_tree(self._folder)
             if self._previous:
@@ -166,8 +169,13 @@ class _Run:
             detail = (("new", self._site.base), ("old", old))
             raise LoadError(Finding("site.base-changed", file="site.toml", detail=detail))
 
-    def convert(self, only: Sequence[str], options: GateOptions) -> None:
-        """Bring every dataset into the next generation: converted, linked from the last, or left out."""
+    def convert(self, only: Sequence[str], options: GateOptions, early: bool = False) -> None:
+        """Bring every dataset into the next generation: converted, linked from the last, or left out.
+
+        `early` says that a first generation's store may be begun meanwhile.
+        """
+        if early and self._previous is None and not refused(self._data.path):
+            self._early = EarlyStore(self._folder)
         self._confirm = options.confirm
         states = work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
         for state, findings in states:
@@ -176,6 +184,8 @@ class _Run:
             if state.published:
                 self._states[state.key] = state
                 self._graphs.update({graph.iri: graph for graph in state.graphs})
+                if self._early:
+                    self._early.add(self._folder, state.graphs)
         gathered = harvest(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
         for state, findings in gathered:
             if findings is not None:
@@ -301,17 +311,17 @@ class _Run:
         self._add(QUALITY, "system", write_graph(self._quality_lines(number), self._dump(QUALITY)))
         changed = changes(self._previous, self._folder, self._graphs)
         self._progress("store", "")
-        # The store loads outside the interpreter, so the index is made on the other core meanwhile.
+        # The store loads outside the interpreter, so everything else is made on the other core meanwhile.
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
-            indexed = meanwhile.submit(
-                build_index, self._folder, self._previous, self._graphs, changed, self._site.concept_base
+            stored = meanwhile.submit(
+                build_store, self._folder, self._previous, self._graphs, changed, early=self._early
             )
-            merged = build_store(self._folder, self._previous, self._graphs, changed)
             self._progress("index", "")
-            indexed.result()
-        last = self._previous.path if self._previous else None
-        write_all_dump(self._folder, self._graphs.values(), last)
-        write_partitions(self._folder, self._graphs.values(), self._site.base, last)
+            build_index(self._folder, self._previous, self._graphs, changed, self._site.concept_base)
+            last = self._previous.path if self._previous else None
+            write_all_dump(self._folder, self._graphs.values(), last)
+            write_partitions(self._folder, self._graphs.values(), self._site.base, last)
+            merged = stored.result()
         manifest = {
             "number": number,
             "created": self._time,
