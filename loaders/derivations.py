@@ -85,12 +85,13 @@ class Derivations:
         if not re.fullmatch(str(params.get("authority", ".*")), self.authority):
             return lambda text: None
         prefix = str(params.get("prefix", ""))
+        organizations = params.get("except") == "organization"
         coverage = Coverage(str(params.get("column", "")), scheme)
         self.coverage.setdefault(coverage.column, []).append(coverage)
 
         def concept(text: str) -> str | None:
             text = text.strip()
-            if not text:
+            if not text or (organizations and organization_number(text)):
                 return None
             wanted = prefix + (text[:length] if how == "prefix" and length else text)
             matches = self.concepts.candidates(scheme, wanted)

@@ -57,3 +57,26 @@ def test_lost_zeros_are_told_once(load_files: Loader) -> None:
     done = load_files({"a.csv": "source,id,name\n180,B1,Skolan\n180,B2,Skolan\n"})
     (found,) = [f for f in done.findings if f.rule == "concepts.lost-zero"]
     assert (found.column, found.count) == ("source", 1) and f"<{BASE}def/place/0180>" in done.lines
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        pytest.param("1880", f"<{BASE}spec/torg#municipality> <{BASE}def/place/1880>", id="municipality"),
+        pytest.param(
+            "212000-1967", f"<http://purl.org/dc/terms/source> <{BASE}id/organization/2120001967>", id="number"
+        ),
+    ],
+)
+def test_who_supplies_the_data_is_a_municipality_or_an_organisation(
+    load_files: Loader, source: str, expected: str
+) -> None:
+    row = f"source,id,name,latitude,longitude\n{source},1,Alnängsbadet,59.28,15.21\n"
+    done = load_files({"bad.csv": row}, 'conformsTo = "badplatser"')
+    assert done.error is None and expected in done.lines
+    assert not any(rule.startswith("concepts.") for rule in done.rules())
+
+
+def test_a_source_that_is_neither_is_told(load_files: Loader) -> None:
+    row = "source,id,name,latitude,longitude\nMystad,1,Alnängsbadet,59.28,15.21\n"
+    assert "concepts.unmatched" in load_files({"bad.csv": row}, 'conformsTo = "badplatser"').rules()
