@@ -81,7 +81,7 @@ class AgentTools:
             raise Problem(400, f"{iri[:200]!r} is no IRI. Find one with search or resolve.") from None
         if found is None:
             raise Problem(404, f"Nothing is published about {iri[:200]}. Find an IRI with search or resolve.")
-        return _cut(self._torg.writer.write(found.triples(), TURTLE, iri).decode())
+        return _cut(self._torg.writer.write_statements(found.statements(), TURTLE, iri).decode())
 
     def list_datasets(self, words: str = "") -> str:
         """Return the datasets as JSON: IRI, title, publisher, graphs' addresses and formats; `words` narrows them."""

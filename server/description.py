@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from typing import Literal
 from urllib.parse import quote
 
 import queries
-from server.rdf_formats import Term, Triple, Value, iri, text, triple, value
+from server.rdf_formats import Term, Value, iris, text, value
 from server.store import ReadStore
+from server.turtle import Statement
 
 PAGE = 200
 """Most values of one property in a description, and on one page of a property or of inverse links."""
@@ -31,8 +33,8 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _FOAF = "http://xmlns.com/foaf/0.1/"
 _HYDRA = "http://www.w3.org/ns/hydra/core#"
 _VOID = "http://rdfs.org/ns/void#"
-_XSD = "http://www.w3.org/2001/XMLSchema#"
 TYPE = _RDF + "type"
+_A = f"<{TYPE}>"
 LABELS = (
     "https://schema.org/name",
     "http://www.w3.org/2004/02/skos/core#prefLabel",
@@ -44,8 +46,11 @@ LABELS = (
 """The properties that name a thing, in the order they are tried."""
 
 
-Names = Callable[[str], tuple[Triple, ...]]
-"""Gives the label triples of an IRI, such as `label_triples` of a store."""
+Names = Callable[[Iterable[str]], Iterable[Statement]]
+"""Gives the statements that name these IRIs."""
+
+DatasetsOf = Callable[[Iterable[str]], Iterable[str]]
+"""Gives the datasets whose named graphs these are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,6 @@ class Description:
     properties: tuple[Property, ...]
     inverse: tuple[Inverse, ...]
     parts: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
-    names: tuple[Triple, ...] = ()
     datasets: tuple[str, ...] = ()
     window: Window | None = None
 
@@ -105,52 +109,64 @@ class Description:
     @cached_property
     def named(self) -> tuple[str, ...]:
         """Every IRI that the description names as a value or as a subject that points here, each once."""
-        return tuple(dict.fromkeys(_named(self.properties, self.inverse, self.parts)))
+        found = iris(term for property in self.properties for term in property.terms)
+        for group in self.parts.values():
+            found += iris(term for property in group for term in property.terms)
+        for item in self.inverse:
+            found += item.subjects
+        # A page of a property does not say what its thing is called.
+        return tuple(dict.fromkeys([self.iri, *found] if self.window else found))
 
-    def triples(self) -> Iterator[Triple]:
-        """Yield the triples of the description, in no particular order."""
-        for property in self.properties:
-            for term in property.terms:
-                yield triple(self.iri, property.iri, term)
+    def statements(self, names: Names | None = None) -> Iterator[Statement]:
+        """Yield the triples of the description, in no particular order, and what `names` says of what it names."""
+        yield from _stated(self.iri, self.properties)
         for part, properties in self.parts.items():
-            for property in properties:
-                for term in property.terms:
-                    yield triple(part, property.iri, term)
-        here = iri(self.iri)
+            yield from _stated(part, properties)
+        here = f"<{self.iri}>"
         for inverse in self.inverse:
+            property = f"<{inverse.iri}>"
             for subject in inverse.subjects:
-                yield triple(subject, inverse.iri, here)
-        yield from self.names
-        yield from self._document()
+                yield f"<{subject}>", property, here
+        if names:
+            yield from names(self.named)
+        yield from self._document(here)
 
-    def _document(self) -> Iterator[Triple]:
+    def _document(self, here: str) -> Iterator[Statement]:
         """Yield what is said of the document: its topic, its datasets, the collections it shows a part of."""
-        address = joined(self.document, self.window.query()) if self.window else self.document
-        yield triple(address, TYPE, iri(_FOAF + "Document"))
-        yield triple(address, _FOAF + "primaryTopic", iri(self.iri))
+        address = f"<{joined(self.document, self.window.query()) if self.window else self.document}>"
+        yield address, _A, f"<{_FOAF}Document>"
+        yield address, f"<{_FOAF}primaryTopic>", here
         for dataset in self.datasets:
-            yield triple(address, _VOID + "inDataset", iri(dataset))
+            yield address, f"<{_VOID}inDataset>", f"<{dataset}>"
         for property in self.properties:
             if property.total > len(property.terms):
-                yield from self._collection(property.iri, property.total, inverse=False)
+                yield from self._collection(property.iri, property.total, "property")
         for inverse in self.inverse:
-            yield from self._collection(inverse.iri, inverse.total, inverse=True)
+            yield from self._collection(inverse.iri, inverse.total, "inverse")
         if self.window:
             totals = [item.total for item in self.properties] + [item.total for item in self.inverse]
-            yield triple(address, TYPE, iri(_HYDRA + "PartialCollectionView"))
+            yield address, _A, f"<{_HYDRA}PartialCollectionView>"
             for page, link in ((self.window.page - 1, "previous"), (self.window.page + 1, "next")):
                 if 1 <= page <= pages(max(totals, default=0)):
-                    yield triple(address, _HYDRA + link, iri(joined(self.document, self.window.query(page))))
+                    yield address, f"<{_HYDRA}{link}>", f"<{joined(self.document, self.window.query(page))}>"
 
-    def _collection(self, property: str, total: int, inverse: bool) -> Iterator[Triple]:
-        collection = joined(self.document, collection_query(property, inverse))
-        assertion = f"{collection}#members"
-        yield triple(collection, TYPE, iri(_HYDRA + "Collection"))
-        yield triple(collection, _HYDRA + "totalItems", text(total))
-        yield triple(collection, _HYDRA + "first", iri(f"{collection}&page=1"))
-        yield triple(collection, _HYDRA + "memberAssertion", iri(assertion))
-        yield triple(assertion, _HYDRA + "property", iri(property))
-        yield triple(assertion, _HYDRA + ("object" if inverse else "subject"), iri(self.iri))
+    def _collection(self, property: str, total: int, way: Literal["property", "inverse"]) -> Iterator[Statement]:
+        collection = joined(self.document, collection_query(property, way == "inverse"))
+        members = f"<{collection}#members>"
+        yield f"<{collection}>", _A, f"<{_HYDRA}Collection>"
+        yield f"<{collection}>", f"<{_HYDRA}totalItems>", str(text(total))
+        yield f"<{collection}>", f"<{_HYDRA}first>", f"<{collection}&page=1>"
+        yield f"<{collection}>", f"<{_HYDRA}memberAssertion>", members
+        yield members, f"<{_HYDRA}property>", f"<{property}>"
+        yield members, f"<{_HYDRA}{'object' if way == 'inverse' else 'subject'}>", f"<{self.iri}>"
+
+
+def _stated(subject: str, properties: Iterable[Property]) -> Iterator[Statement]:
+    about = f"<{subject}>"
+    for property in properties:
+        said = f"<{property.iri}>"
+        for term in property.terms:
+            yield about, said, str(term)
 
 
 def pages(total: int) -> int:
@@ -176,39 +192,35 @@ def collection_query(property: str, inverse: bool) -> str:
     return f"{'inverse' if inverse else 'property'}={quote(property, safe='')}"
 
 
-def describe(
-    store: ReadStore, iri: str, document: str, datasets: Iterable[str] = (), names: Names | None = None
-) -> Description | None:
-    """Return the bounded description of an IRI, None when no published triple mentions it.
-
-    `names` gives the label triples of an IRI; a page does without, since it has the label index.
-    """
-    properties = _properties(store, iri, PAGE)
+def describe(store: ReadStore, iri: str, document: str, datasets_of: DatasetsOf | None = None) -> Description | None:
+    """Return the bounded description of an IRI, None when no published triple mentions it."""
+    terms: dict[str, list[Term]] = {}
+    published, graphs = store.about(iri)
+    for property, term in published:
+        terms.setdefault(property, []).append(term)
+    properties = _grouped(terms)
     inverse = incoming(store, iri, FIRST_INVERSE)
     if not properties and not inverse:
         return None
-    parts = _parts(store, iri, properties)
-    labels = _labels(dict.fromkeys(_named(properties, inverse, parts)), names)
-    return Description(iri, document, properties, inverse, parts, labels, tuple(datasets))
+    datasets = tuple(datasets_of(graphs)) if datasets_of else ()
+    return Description(iri, document, properties, inverse, _parts(store, iri, properties), datasets)
 
 
-def whole(store: ReadStore, description: Description) -> Iterator[Triple]:
-    """Yield the description's triples and then all those that its bounds left out, each once."""
-    told = set(description.triples())
-    yield from sorted(told, key=str)
+def whole(store: ReadStore, description: Description, names: Names | None = None) -> Iterator[Statement]:
+    """Yield the description's statements and then all those that its bounds left out, each once."""
+    told = set(description.statements(names))
+    yield from sorted(told)
+    here = f"<{description.iri}>"
     for property, term in store.outgoing(description.iri):
-        if (found := triple(description.iri, property, term)) not in told:
+        if (found := (here, f"<{property}>", str(term))) not in told:
             yield found
-    here = iri(description.iri)
     for subject, property in store.incoming(description.iri):
         # What points at itself was among the outgoing triples.
-        if subject != description.iri and (found := triple(subject, property, here)) not in told:
+        if subject != description.iri and (found := (f"<{subject}>", f"<{property}>", here)) not in told:
             yield found
 
 
-def describe_page(
-    store: ReadStore, iri: str, document: str, window: Window, names: Names | None = None
-) -> Description | None:
+def describe_page(store: ReadStore, iri: str, document: str, window: Window) -> Description | None:
     """Return one page of one property or inverse property of an IRI, None when there is no such page."""
     start = (window.page - 1) * PAGE
     properties: tuple[Property, ...] = ()
@@ -225,13 +237,7 @@ def describe_page(
             properties = (Property(window.property, tuple(terms), len(values)),)
     if not properties and not inverse:
         return None
-    parts = _parts(store, iri, properties)
-    labels = _labels([iri, *dict.fromkeys(_named(properties, inverse, parts))], names)
-    return Description(iri, document, properties, inverse, parts, labels, window=window)
-
-
-def _labels(iris: Iterable[str], names: Names | None) -> tuple[Triple, ...]:
-    return tuple(found for iri in iris for found in names(iri)) if names else ()
+    return Description(iri, document, properties, inverse, _parts(store, iri, properties), window=window)
 
 
 def incoming(store: ReadStore, iri: str, limit: int) -> tuple[Inverse, ...]:
@@ -267,12 +273,17 @@ def is_part(name: str, of: str) -> bool:
     return name.startswith(of + "#") or "/.well-known/genid/" in name
 
 
-def _properties(store: ReadStore, iri: str, limit: int) -> tuple[Property, ...]:
+def _properties(store: ReadStore, iri: str) -> tuple[Property, ...]:
     terms: dict[str, list[Term]] = {}
     for property, term in store.outgoing(iri):
         terms.setdefault(property, []).append(term)
+    return _grouped(terms)
+
+
+def _grouped(terms: Mapping[str, list[Term]]) -> tuple[Property, ...]:
+    """Return what is said of a thing as properties in order, the type first, each with its first values."""
     return tuple(
-        Property(property, tuple(sorted(found, key=str)[:limit]), len(found))
+        Property(property, tuple(sorted(found, key=str)[:PAGE]) if len(found) > 1 else tuple(found), len(found))
         for property, found in sorted(terms.items(), key=lambda item: (item[0] != TYPE, item[0]))
     )
 
@@ -283,34 +294,19 @@ def _parts(store: ReadStore, of: str, properties: tuple[Property, ...]) -> dict[
     level = [properties]
     for _ in range(_DEPTH):
         found: list[tuple[Property, ...]] = []
-        for name in dict.fromkeys(_iris(item for group in level for item in group)):
+        for name in iris(term for group in level for property in group for term in property.terms):
             if is_part(name, of) and name != of and name not in parts and len(parts) < _PARTS:
-                parts[name] = _properties(store, name, PAGE)
+                parts[name] = _properties(store, name)
                 found.append(parts[name])
+        if not found:
+            break
         level = found
     return parts
 
 
-def label_triples(store: ReadStore, iri: str) -> tuple[Triple, ...]:
-    """Return the triples that name an IRI: those of the first naming property it has."""
+def label_statements(store: ReadStore, iri: str) -> tuple[Statement, ...]:
+    """Return the statements that name an IRI: those of the first naming property it has."""
     for property in LABELS:
         if terms := tuple(islice(store.values(iri, property), PAGE)):
-            return tuple(triple(iri, property, term) for term in terms)
+            return tuple((f"<{iri}>", f"<{property}>", str(term)) for term in terms)
     return ()
-
-
-def _named(
-    properties: tuple[Property, ...], inverse: tuple[Inverse, ...], parts: Mapping[str, tuple[Property, ...]]
-) -> Iterator[str]:
-    yield from _iris(properties)
-    for group in parts.values():
-        yield from _iris(group)
-    for item in inverse:
-        yield from item.subjects
-
-
-def _iris(properties: Iterable[Property]) -> Iterator[str]:
-    for property in properties:
-        for found in property.values:
-            if found.kind == "iri":
-                yield found.text

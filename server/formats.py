@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pyld import jsonld
 
 from server.negotiation import Offer, negotiate
-from server.rdf_formats import Triple, write
+from server.rdf_formats import Triple, parse_lines, statements, write
+from server.turtle import Statement, TurtleWriter
 
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
@@ -74,7 +76,7 @@ def choose(accept: str | None, offered: Sequence[Format], asked: str | None = No
     return next((format for format in offered if offer and format.media_type == offer.media_type), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RdfWriter:
     """Writes triples in any RDF format with one set of prefixes and one JSON-LD context."""
 
@@ -82,9 +84,23 @@ class RdfWriter:
     context: Mapping[str, Any]
 
     def write(self, triples: Iterable[Triple], format: Format, first: str = "") -> bytes:
-        """Return the triples in a format, sorted, with the subject `first` at the top."""
+        """Return the triples in a format, each once, sorted, with the subject `first` at the top."""
+        if format is TURTLE:
+            return self._turtle.write(statements(triples), first)
         written = write(triples, format.media_type, self.prefixes, first)
         return self._compact(written) if format is JSON_LD else written
+
+    def write_statements(self, given: Iterable[Statement], format: Format, first: str = "") -> bytes:
+        """Return statements in a format, the same bytes as their triples."""
+        if format is TURTLE:
+            return self._turtle.write(given, first)
+        return self.write(
+            parse_lines(f"{subject} {property} {term} .\n" for subject, property, term in given), format, first
+        )
+
+    @cached_property
+    def _turtle(self) -> TurtleWriter:
+        return TurtleWriter(self.prefixes)
 
     def _compact(self, expanded: bytes) -> bytes:
         """Return flat JSON-LD as compact JSON-LD with the part of our context that it uses (JSON-LD 1.1 API, 5.6)."""

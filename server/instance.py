@@ -7,12 +7,11 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import ontology
-from server.description import label_triples
 from server.errors import Problem
 from server.formats import RdfWriter
 from server.generations import DataFolder, Generation, GraphEntry
@@ -22,6 +21,7 @@ from server.partitions import Partitions, count_partitions, read_partitions
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.texts import LANGUAGES
+from server.thing_names import ThingNames
 from server.uris import UriSpace
 
 _MORE_PREFIXES = {"hydra": "http://www.w3.org/ns/hydra/core#"}
@@ -39,8 +39,7 @@ class Opened:
         self.labels = LabelIndex(generation.path / "labels.sqlite")
         self.memo: dict[str, Any] = {}  # what was counted once and holds for the whole generation
         self.graphs = generation.graphs  # read once: the property builds it anew at each use
-        # Types, concepts and organizations are named again and again.
-        self.names = lru_cache(maxsize=20_000)(partial(label_triples, generation.store))
+        self.names = ThingNames(generation.store, self.labels)
         weakref.finalize(self, generation.close)
 
 

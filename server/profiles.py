@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from server.description import TYPE
+from server.description import TYPE, Description
 from server.errors import Problem
 from server.negotiation import negotiate_profile
 from server.rdf_formats import Triple, triple, value
@@ -35,10 +35,10 @@ CBD = Profile("cbd", "http://www.w3.org/Submission/CBD/")
 DCAT_AP_SE = Profile("dcat-ap-se", "http://data.europa.eu/r5r/", (_DCAT, "https://docs.dataportal.se/dcat/"))
 
 
-def profiles_of(store: ReadStore, iri: str) -> tuple[Profile, ...]:
+def profiles_of(description: Description) -> tuple[Profile, ...]:
     """Return the profiles that a thing can be described in: DCAT-AP-SE only what stands in a catalogue."""
-    types = {value(term).text for term in store.values(iri, TYPE)}
-    return (CBD, DCAT_AP_SE) if types & _CATALOGUED else (CBD,)
+    catalogued = any(found.text in _CATALOGUED for found in description.terms(TYPE))
+    return (CBD, DCAT_AP_SE) if catalogued else (CBD,)
 
 
 def choose_profile(offered: tuple[Profile, ...], accept_profile: str | None, asked: str | None) -> Profile | None:

@@ -12,19 +12,22 @@ from pyoxigraph import Literal as StoreLiteral
 
 from server.errors import Problem
 from server.store import Term
+from server.turtle import Statement
 
 __all__ = [
     "Term",
     "Triple",
     "Value",
     "iri",
+    "iris",
     "parse_lines",
+    "statements",
     "text",
     "transcode",
     "triple",
     "value",
     "write",
-    "write_lines",
+    "write_statements",
 ]
 
 _FORMATS = {
@@ -68,6 +71,11 @@ def iri(name: str) -> Term:
         raise Problem(400, f"This is not an absolute IRI: {name[:200]}") from error
 
 
+def iris(terms: Iterable[Term]) -> list[str]:
+    """Return those of the terms that are IRIs."""
+    return [term.value for term in terms if isinstance(term, NamedNode)]
+
+
 def text(content: str | int, language: str = "", datatype: str = "") -> Term:
     """Return the term of a plain text, a text in a language or with a datatype, or a whole number."""
     if language:
@@ -85,6 +93,12 @@ def parse_lines(lines: Iterable[str]) -> list[Triple]:
     return [quad.triple for quad in parse("".join(lines).encode(), format=RdfFormat.N_TRIPLES)]
 
 
+def statements(triples: Iterable[Triple]) -> Iterator[Statement]:
+    """Yield triples as N-Triples writes their terms."""
+    for item in triples:
+        yield str(item.subject), str(item.predicate), str(item.object)
+
+
 def write(triples: Iterable[Triple], media_type: str, prefixes: Mapping[str, str], first: str = "") -> bytes:
     """Return the triples in an RDF syntax: each once, sorted, the subject `first` before all others.
 
@@ -100,9 +114,9 @@ def write(triples: Iterable[Triple], media_type: str, prefixes: Mapping[str, str
     return head + _escaped(body, media_type)
 
 
-def write_lines(triples: Iterable[Triple]) -> bytes:
-    """Return triples as N-Triples in the order they come, each line made and let go."""
-    return b"".join(f"{item} .\n".encode() for item in triples)
+def write_statements(statements: Iterable[Statement]) -> bytes:
+    """Return statements as N-Triples in the order they come, each line made and let go."""
+    return b"".join(f"{subject} {property} {term} .\n".encode() for subject, property, term in statements)
 
 
 def transcode(

@@ -51,6 +51,20 @@ class ReadStore:
         for quad in self._store.quads_for_pattern(NamedNode(iri), None, None, DefaultGraph()):
             yield quad.predicate.value, quad.object
 
+    def about(self, iri: str) -> tuple[list[tuple[str, Term]], set[str]]:
+        """Return (property, value) of every published triple with this subject, and the named graphs that state any.
+
+        One read for both: each read of the store costs more than what it finds.
+        """
+        published: list[tuple[str, Term]] = []
+        graphs: set[str] = set()
+        for quad in self._store.quads_for_pattern(NamedNode(iri), None, None):
+            if isinstance(graph := quad.graph_name, NamedNode):
+                graphs.add(graph.value)
+            else:
+                published.append((quad.predicate.value, quad.object))
+        return published, graphs
+
     def incoming(self, iri: str) -> Iterator[tuple[str, str]]:
         """Yield (subject, property) of every published triple with this object; blank subjects are skolem IRIs."""
         for quad in self._store.quads_for_pattern(None, None, NamedNode(iri), DefaultGraph()):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-from server.description import LABELS, TYPE, Description
+from server.description import LABELS, TYPE, Description, Property
 from server.instance import Opened, Torg
 from server.labels import LabelIndex, alphabetical
 from server.presentation import Presenter
@@ -112,6 +112,11 @@ def position(values: Values) -> tuple[float, float] | None:
 def place_of(store: ReadStore, iri: str) -> Values:
     """Return only those values of a thing that say where it is."""
     return {name: found for name in (*_LONG, *_LAT) if (found := [value(term) for term in store.values(iri, name)])}
+
+
+def placed(description: Description) -> list[Property]:
+    """Return those properties of a description that say where the thing is."""
+    return [item for item in description.properties if item.iri in _LONG or item.iri in _LAT]
 
 
 def of_store(store: ReadStore, subjects: Iterable[str]) -> Iterator[Thing]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, Response, request
 
-from server.description import Window, describe, describe_page, joined, whole
+from server.description import Description, Window, describe, describe_page, joined, whole
 from server.errors import Problem
 from server.formats import HTML, N_TRIPLES, TURTLE, Format
 from server.instance import Opened
 from server.paths import spellings, split_suffix
 from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
-from server.rdf_formats import write_lines
+from server.rdf_formats import write_statements
 from server.twins import TABLES, twins_of, write_twin
 from server.views.http import answer, ascii_iri, here, language, negotiated, redirect, torg, with_query
 from server.views.past import REPRESENTATIONS, kept_query, past
@@ -93,31 +95,37 @@ def resource() -> Response:
 
 def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     """Answer the description of an IRI at a path of ours, fixed by a suffix or negotiated."""
-    site = torg()
+    site, store = torg(), opened.generation.store
     window = _window()
-    offered = (*OFFERED, *twins_of(opened, iri, window))
-    chosen = negotiated(offered, suffix or None)
     document = site.uris.iri(address)
+    if window:
+        description = describe_page(store, iri, document, window)
+    else:
+        description = describe(store, iri, document, partial(_datasets, opened))
+    if description is None:
+        raise Problem(404, "There is no such page of this description.")
+    offered = (*OFFERED, *twins_of(store, description))
+    chosen = negotiated(offered, suffix or None)
     spoken = language() if chosen is HTML or chosen in TABLES else ""
-    profiles = profiles_of(opened.generation.store, iri) if chosen.kind == "rdf" and not window else ()
-    varying = () if suffix or request.args.get("format") else ("Accept",)
+    profiles = profiles_of(description) if chosen.kind == "rdf" and not window else ()
+    named = bool(suffix) or "format" in request.args
     # A fixed representation is the same bytes for everybody.
-    wished = request.headers.get("Accept-Profile") if varying else None
+    wished = None if named else request.headers.get("Accept-Profile")
     profile = choose_profile(profiles, wished, request.args.get("profile"))
     if profile:
-        body = site.writer.write(profiled(opened.generation.store, iri, profile), chosen, iri)
+        body = site.writer.write(profiled(store, iri, profile), chosen, iri)
     elif chosen in TABLES:
-        body = write_twin(site, opened, iri, document, window, chosen, spoken)
+        body = write_twin(site, opened, description, chosen, spoken)
     else:
-        body = _written(opened, iri, address, window, chosen, offered, spoken, bool(suffix))
+        body = _written(opened, description, address, chosen, offered, spoken, bool(suffix))
     view = _view() if chosen is HTML else ""
     query = "&".join(part for part in (window.query() if window else "", f"view={view}" if view else "") if part)
-    vary = (*varying, "Accept-Language") if spoken or varying else ()
+    links = [*_links(iri, joined(document, query), offered), *_profile_links(document, profiles, profile)]
     response = answer(
         body,
         chosen.content_type,
-        vary=(*vary, "Accept-Profile") if profiles and varying and "profile" not in request.args else vary,
-        links=[*_links(iri, joined(document, query), offered), *_profile_links(document, profiles, profile)],
+        vary=_vary(named, bool(spoken), bool(profiles) and "profile" not in request.args),
+        links=links,
         content_language=spoken,
         modified=opened.generation.created,
         content_location=_fixed(
@@ -127,6 +135,13 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     if profile:
         response.headers["Content-Profile"] = f"<{profile.iri}>"
     return response
+
+
+def _vary(named: bool, spoken: bool, profiles: bool) -> tuple[str, ...]:
+    """Return what the choice of a representation depended on, for one that was named or negotiated."""
+    if named:
+        return ("Accept-Language",) if spoken else ()
+    return ("Accept", "Accept-Language", "Accept-Profile") if profiles else _VARY
 
 
 def _profile_links(document: str, offered: tuple[Profile, ...], chosen: Profile | None) -> list[str]:
@@ -140,30 +155,21 @@ def _profile_links(document: str, offered: tuple[Profile, ...], chosen: Profile 
 
 def _written(
     opened: Opened,
-    iri: str,
+    description: Description,
     address: str,
-    window: Window | None,
     chosen: Format,
     offered: tuple[Format, ...],
     spoken: str,
     fixed: bool,
 ) -> bytes:
-    """Return the description as a page or in an RDF format; raise Problem 404 when there is no such page of it."""
-    site, store = torg(), opened.generation.store
-    document = site.uris.iri(address)
-    names = None if chosen is HTML else opened.names
-    if window:
-        description = describe_page(store, iri, document, window, names)
-    else:
-        description = describe(store, iri, document, _datasets(opened, iri), names)
-    if description is None:
-        raise Problem(404, "There is no such page of this description.")
+    """Return the description as a page or in an RDF format."""
+    site = torg()
     if chosen is HTML:
         return resource_page(opened, description, address, spoken, offered, _view())
-    if chosen is N_TRIPLES and fixed and not window:
+    if chosen is N_TRIPLES and fixed and not description.window:
         with site.large_answer():
-            return write_lines(whole(store, description))
-    return site.writer.write(description.triples(), chosen, iri)
+            return write_statements(whole(opened.generation.store, description, opened.names))
+    return site.writer.write_statements(description.statements(opened.names), chosen, description.iri)
 
 
 def _fixed(address: str, chosen: Format, spoken: str, suffix: str, query: str) -> str:
@@ -220,8 +226,8 @@ def _window() -> Window | None:
     return Window(named[0][1], named[0][0] == "inverse", int(number))
 
 
-def _datasets(opened: Opened, iri: str) -> list[str]:
-    """Return the datasets whose graphs describe an IRI."""
-    graphs = opened.graphs
-    keys = {graphs[name].dataset for name in opened.generation.store.graphs_of(iri) if name in graphs}
-    return sorted(torg().uris.dataset(*key.split("/", 1)) for key in keys if "/" in key)
+def _datasets(opened: Opened, found: Iterable[str]) -> list[str]:
+    """Return the datasets of named graphs."""
+    graphs, uris = opened.graphs, torg().uris
+    keys = {graphs[name].dataset for name in found if name in graphs}
+    return sorted(uris.dataset(*key.split("/", 1)) for key in keys if "/" in key)

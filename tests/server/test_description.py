@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rdflib import Graph, URIRef
 
-from server.description import PAGE, Window, describe, describe_page, incoming, label_triples, whole
-from server.formats import N_TRIPLES, RdfWriter
-from server.rdf_formats import Triple
+from server.description import PAGE, Description, Window, describe, describe_page, incoming, label_statements, whole
+from server.rdf_formats import write_statements
 from server.store import ReadStore, WriteStore
+from server.turtle import Statement
 
 BASE = "https://data.asen.example/"
 SCHOOL, DOCUMENT = f"{BASE}id/school/1", f"{BASE}res/school/1"
@@ -51,18 +53,24 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ReadStore:
     return ReadStore(folder)
 
 
-def graph(triples: list[Triple]) -> Graph:
-    writer = RdfWriter({}, {})
-    return Graph().parse(data=writer.write(triples, N_TRIPLES), format="nt")
+def graph(statements: Iterable[Statement]) -> Graph:
+    return Graph().parse(data=write_statements(statements), format="nt")
+
+
+def names(store: ReadStore, iris: Iterable[str]) -> list[Statement]:
+    return [statement for iri in iris for statement in label_statements(store, iri)]
+
+
+def described(store: ReadStore) -> Description:
+    found = describe(store, SCHOOL, DOCUMENT, lambda graphs: [f"{BASE}id/dataset/asen/skolor"])
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
 def found(store: ReadStore) -> Graph:
-    description = describe(
-        store, SCHOOL, DOCUMENT, [f"{BASE}id/dataset/asen/skolor"], lambda name: label_triples(store, name)
-    )
-    assert description is not None
-    return graph(list(description.triples()))
+    description = described(store)
+    return graph(description.statements(partial(names, store)))
 
 
 def values(found: Graph, subject: str, property: str) -> set[str]:
@@ -100,11 +108,7 @@ def test_the_document_says_what_it_is_about(found: Graph) -> None:
 
 
 def test_the_whole_has_everything_and_the_description_too(store: ReadStore, found: Graph) -> None:
-    description = describe(
-        store, SCHOOL, DOCUMENT, [f"{BASE}id/dataset/asen/skolor"], lambda name: label_triples(store, name)
-    )
-    assert description is not None
-    every = graph(list(whole(store, description)))
+    every = graph(whole(store, described(store), partial(names, store)))
     assert set(found) <= set(every)
     assert len(values(every, SCHOOL, OPENS)) == PAGE + 50
     assert len(set(every.subjects(URIRef("https://schema.org/about"), URIRef(SCHOOL)))) == 1500
