@@ -21,7 +21,20 @@ HEADERS = ("indicator", "indicator_name", "municipality", "period", "sex", "valu
 # A statistics database gives at most a few hundred thousand cells in a file; this leaves room for whole tables.
 MOST_CELLS = 20_000_000
 _ROLES = {
-    "time": ("ar", "year", "tid", "time", "period", "kalenderar", "lasar", "aar"),
+    "time": (
+        "ar",
+        "year",
+        "tid",
+        "time",
+        "period",
+        "kalenderar",
+        "lasar",
+        "aar",
+        "manad",
+        "month",
+        "kvartal",
+        "quarter",
+    ),
     "geo": ("region", "kommun", "kommuner", "municipality", "lan", "county", "omrade", "geo", "kommunkod", "area"),
     "sex": ("kon", "sex", "gender", "kjonn"),
     "metric": ("tabellinnehall", "contents", "contentscode", "observations", "variabel", "nyckeltal", "matt"),
@@ -114,6 +127,20 @@ def sex_of(text: str) -> str:
     return next((code for code, words in _SEXES.items() if folded in words), "")
 
 
+def period_of(text: str) -> str:
+    """Return a year, month or quarter as the specification writes it; any other text as it is, to be told.
+
+    >>> period_of("2025M03"), period_of("2025 kv 1"), period_of("2025/26")
+    ('2025-03', '2025-Q1', '2025/26')
+    """
+    text = text.strip()
+    month = re.fullmatch(r"(\d{4})[ -]?M?(0[1-9]|1[0-2])", text, re.IGNORECASE)
+    quarter = re.fullmatch(r"(\d{4})[ -]?(?:[KQ]|kv\.?|kvartal)\s?([1-4])", text, re.IGNORECASE)
+    if month:
+        return f"{month[1]}-{month[2]}"
+    return f"{quarter[1]}-Q{quarter[2]}" if quarter else text
+
+
 def _roles(dimensions: Sequence[Dimension]) -> dict[str, int]:
     """Return the place of each role: what the file says goes before what the names suggest."""
     found: dict[str, int] = {}
@@ -154,7 +181,7 @@ def _rows(cube: Cube, roles: dict[str, int], headers: tuple[str, ...], report: R
             row["municipality"] = _code(key[roles["geo"]])
         if "time" in roles:
             time = key[roles["time"]]
-            row["period"] = time.code if re.fullmatch(r"\d{4}.*", time.code) else time.label
+            row["period"] = period_of(time.code if re.fullmatch(r"\d{4}.*", time.code) else time.label)
         if "sex" in roles:
             row["sex"] = sex_of(key[roles["sex"]].label)
         yield number, [row[name] for name in headers]

@@ -4,6 +4,7 @@
 `possible-person`  set when an identifier may be a person's: then no IRI and no name is published
 `concept`          the IRI of the concept that the text means
 `key`              a path beneath id/ for the publisher's own or a nationally unique key
+`matching`         the text itself when it fits a pattern
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Derivations:
             "possible-person": self._possible_person,
             "concept": self._concept,
             "key": self._key,
+            "matching": _matching,
         }
 
     def _organization(self, params: Mapping[str, Any]) -> Derivation:
@@ -157,3 +159,13 @@ class Derivations:
             for outcome in ("deprecated", "lost-zero")
             if coverage.outcomes.get(outcome)
         ]  # fmt: skip
+
+
+def _matching(params: Mapping[str, Any]) -> Derivation:
+    fits = re.compile(str(params["pattern"])).fullmatch
+
+    def matching(text: str) -> str | None:
+        text = text.strip()
+        return text if fits(text) else None
+
+    return matching

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from math import prod
 from pathlib import Path
 
-from loaders.cube import SIGNS, Category, Cube, Dimension
+from loaders.cube import MOST_CELLS, SIGNS, Category, Cube, Dimension
 from loaders.decode import OLDER, Survey, blocks, is_utf8, older_encoding, older_letters, survey
 from loaders.description import python_encoding
 from loaders.errors import SourceError
@@ -23,6 +24,7 @@ _STRING = r'"[^"]*"'
 _KEYWORD = re.compile(rf"\s*([A-Z][A-Z0-9-]*)(?:\[([^\]]*)\])?(?:\(\s*({_STRING}(?:\s*,\s*{_STRING})*)\s*\))?\s*=")
 _VALUE = re.compile(rf'\s*(?:{_STRING}|TLIST\([^)]*\)|[^";]+)', re.DOTALL)
 _TEXT = re.compile(_STRING)
+Cells = Callable[[], Iterator[tuple[str, str]]]
 _CELL = re.compile(r'"([^"]*)"|([^\s",]+)')
 
 
@@ -66,21 +68,64 @@ def cube(path: Path, name: str, declared: str, report: Report) -> Cube:
     heading, stub = document.texts("HEADING"), document.texts("STUB")
     if not heading and not stub:
         raise _broken(name, "no STUB or HEADING")
-    if document.any_text("KEYS"):
-        raise _broken(name, "DATA by KEYS is not supported; export the table without them")
     dimensions = tuple(_dimension(document, each, name) for each in (*stub, *heading))
+    if document.any_text("KEYS"):
+        sparse = _sparse(document, name, dimensions[: len(stub)], dimensions[len(stub) :], report)
+        return _cube(document, name, dimensions, sparse)
     expected = prod(len(dimension.categories) for dimension in dimensions)
     cells = sum(1 for _ in _CELL.finditer(document.data))
     if cells != expected:
         raise _broken(name, f"{cells} values in DATA, {expected} wanted by VALUES")
+    return _cube(document, name, dimensions, lambda: _cells(document))
+
+
+def _cube(document: _Document, name: str, dimensions: tuple[Dimension, ...], cells: Cells) -> Cube:
     return Cube(
         name,
         document.text("MATRIX") or document.text("TABLEID") or "PX",
         document.text("CONTENTS") or document.text("TITLE"),
         document.text("UNITS") or document.any_text("UNITS"),
         dimensions,
-        lambda: _cells(document),
+        cells,
     )
+
+
+def _sparse(
+    document: _Document, name: str, stub: Sequence[Dimension], heading: Sequence[Dimension], report: Report
+) -> Cells:
+    """Return the cells of a table whose rows begin with their keys; rows left out hold zeros (PX-file format, KEYS)."""
+    kinds = [document.text("KEYS", each.name).upper() for each in stub]
+    if not stub or set(kinds) - {"CODES", "VALUES"}:
+        raise _broken(name, "KEYS must say CODES or VALUES for each variable of STUB")
+    places = [
+        {(entry.code if kind == "CODES" else entry.label): place for place, entry in enumerate(each.categories)}
+        for kind, each in zip(kinds, stub, strict=True)
+    ]
+    width = prod(len(each.categories) for each in heading)
+    if prod(len(each.categories) for each in stub) * width > MOST_CELLS:
+        raise SourceError(Finding("source.too-large", file=name, detail=(("limit", f"{MOST_CELLS} cells"),)))
+    tokens = [hit[1] if hit[1] is not None else hit[2] for hit in _CELL.finditer(document.data)]
+    step = len(stub) + width
+    if len(tokens) % step:
+        raise _broken(name, f"DATA by KEYS does not come in rows of {step}")
+    rows: dict[tuple[int, ...], int] = {}
+    for start in range(0, len(tokens), step):
+        key = tuple(known.get(token, -1) for known, token in zip(places, tokens[start:], strict=False))
+        if -1 in key or key in rows:
+            raise _broken(name, "DATA by KEYS has a key that VALUES does not know, or one twice")
+        rows[key] = start + len(stub)
+    left_out = prod(len(each.categories) for each in stub) - len(rows)
+    if left_out:
+        report.tell(Finding("source.px-zero-rows", file=name, detail=(("rows", str(left_out)),)))
+    symbols = _symbols(document)
+
+    def cells() -> Iterator[tuple[str, str]]:
+        for key in product(*(range(len(each.categories)) for each in stub)):
+            start = rows.get(key)
+            for place in range(width):
+                yield ("0", "") if start is None else _cell(tokens[start + place], symbols)
+
+    return cells
 
 
 def _encoding(path: Path, name: str, declared: str) -> Survey:
@@ -192,15 +237,22 @@ def _dimension(document: _Document, variable: str, name: str) -> Dimension:
 
 
 def _cells(document: _Document) -> Iterator[tuple[str, str]]:
-    symbols = {"." * number: document.text(f"DATASYMBOL{number}") for number in range(1, 7)}
-    symbols["-"] = document.text("DATASYMBOLNIL")
+    symbols = _symbols(document)
     for hit in _CELL.finditer(document.data):
-        text = hit[1] if hit[1] is not None else hit[2]
-        if text in SIGNS:
-            own = symbols.get(text, "")
-            yield "", own if own and own not in SIGNS else SIGNS[text]
-        else:
-            yield text, ""
+        yield _cell(hit[1] if hit[1] is not None else hit[2], symbols)
+
+
+def _symbols(document: _Document) -> dict[str, str]:
+    symbols = {"." * number: document.text(f"DATASYMBOL{number}") for number in range(1, 7)}
+    return symbols | {"-": document.text("DATASYMBOLNIL")}
+
+
+def _cell(text: str, symbols: Mapping[str, str]) -> tuple[str, str]:
+    """Return value and status of a cell."""
+    if text not in SIGNS:
+        return text, ""
+    own = symbols.get(text, "")
+    return "", own if own and own not in SIGNS else SIGNS[text]
 
 
 def _broken(name: str, fault: str, row: int | None = None) -> SourceError:

@@ -60,6 +60,53 @@ def test_px_cells_become_observations_with_codes_and_reasons(load_files: Loader)
     assert done.lines.count("cube#Observation") == 16
 
 
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ('"2025M01","2025M12"', ("2025-01", "2025-12")),
+        ('"2025K1","2025K4"', ("2025-Q1", "2025-Q4")),
+        ('"2025Q1","2025 kv 4"', ("2025-Q1", "2025-Q4")),
+    ],
+)
+def test_months_and_quarters(codes: str, expected: tuple[str, str], load_files: Loader) -> None:
+    done = load_files(
+        {"a.px": PX.replace('VALUES("år")="2024","2025"', f'VALUES("år")={codes}').encode("cp1252")}, CUBE
+    )
+    assert done.error is None, done.told()
+    assert done.counts.rows_out == 16
+    assert all(f"/1880/{period}/M>" in done.lines for period in expected)
+    kind = "gYearMonth" if "-Q" not in expected[0] else "Q1"
+    assert kind in done.lines
+
+
+KEYED = PX.partition("DATA=")[0] + 'KEYS("region")=CODES;\nKEYS("ålder")=VALUES;\nDATA=\n'
+
+
+def test_px_by_keys_leaves_out_rows_of_zeros(load_files: Loader) -> None:
+    data = '"1480","20- år", 1 2 3 ".."\n"1880","0-19 år",5 6 7 8.5;\n'
+    done = load_files({"a.px": (KEYED + data).encode("cp1252")}, CUBE)
+    assert done.error is None, done.told()
+    assert done.counts.rows_out == 16
+    values = {subject.rpartition("BE0101.")[2]: "".join(lines) for subject, _, lines in done.rows}
+    assert '"8.5"' in values["0-19/1880/2025/K"] and '"1"' in values["20%2B/1480/2024/M"]
+    assert '"0"' in values["0-19/1480/2024/M"] and "För få fall" in values["20%2B/1480/2025/K"]
+    (told,) = [finding for finding in done.findings if finding.rule == "source.px-zero-rows"]
+    assert "2" in told.text("sv")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param('"1480","20- år", 1 2 3;', id="short"),
+        pytest.param('"9999","20- år", 1 2 3 4;', id="unknown-key"),
+        pytest.param('"1480","20- år",1 2 3 4\n"1480","20- år",1 2 3 4;', id="twice"),
+    ],
+)
+def test_px_by_keys_that_do_not_fit_is_refused(data: str, load_files: Loader) -> None:
+    done = load_files({"a.px": (KEYED + data).encode("cp1252")}, CUBE)
+    assert done.error is not None and done.error.rule == "source.broken-px"
+
+
 def test_px_in_the_charset_of_its_day(load_files: Loader) -> None:
     oldest = PX.replace('CHARSET="ANSI";\n', "")
     done = load_files({"a.px": oldest.encode("cp850")}, CUBE)

@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph
 import pytest
 from pyshacl import validate
-from rdflib import OWL, RDF, SDO, SH, Graph, Literal, URIRef
+from rdflib import OWL, RDF, SDO, SH, XSD, Graph, Literal, URIRef
 
 import ontology
 from loaders.concepts import ConceptIndex
@@ -253,11 +253,21 @@ def test_wikidata_becomes_same_as(index: ConceptIndex) -> None:
     assert (None, OWL.sameAs, URIRef("http://www.wikidata.org/entity/Q297718")) in graph
 
 
+def test_a_figure_is_about_a_year_a_month_or_a_quarter(index: ConceptIndex) -> None:
+    graph, _ = converted("kommunal-statistik", index)
+    periods = set(graph.objects(None, URIRef("http://purl.org/linked-data/sdmx/2009/dimension#refPeriod")))
+    assert {(str(period), getattr(period, "datatype", None)) for period in periods} == {
+        ("2025", XSD.gYear),
+        ("2025-03", XSD.gYearMonth),
+        ("2025-Q1", None),
+    }
+
+
 def test_a_suppressed_figure_is_an_observation_without_value(index: ConceptIndex) -> None:
     graph, made = converted("kommunal-statistik", index)
     value = URIRef("http://purl.org/linked-data/sdmx/2009/measure#obsValue")
     subjects = [subject.removeprefix(f"{BASE}id/observation/1880/kommunal-statistik/") for subject, _ in made]
-    assert subjects == ["N01951/1880/2025/T", "N01951/Karlskoga/2025/K", "N15419/1880/2025/T"]
+    assert subjects[:3] == ["N01951/1880/2025/T", "N01951/Karlskoga/2025/K", "N15419/1880/2025/T"]
     assert graph.value(URIRef(made[2][0]), value) is None
     areas = {
         str(area) for area in graph.objects(None, URIRef("http://purl.org/linked-data/sdmx/2009/dimension#refArea"))
