@@ -24,7 +24,7 @@ from server.presentation import Presenter
 from server.rdf_formats import parse_lines, transcode
 from server.resource_page import facts_of_lines
 from server.views.changes import history, told_gone
-from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
+from server.views.http import answer, here, language, memento_links, negotiated, page, redirect, torg, with_query
 
 blueprint = Blueprint("history", __name__)
 
@@ -77,12 +77,14 @@ def tell(response: Response) -> Response:
     """Tell of the past on every answer that has one: it is its own TimeGate (RFC 7089, pattern 1.1)."""
     if "Memento-Datetime" in response.headers or request.method not in ("GET", "HEAD"):
         return response
+    if _GATE_VARY in response.headers.get("Vary", ""):  # told already
+        return response
     original = _original(request.path)
     if original is None or not original.is_gate or request.args.get("at") is not None:
         return response
     response.vary.add(_GATE_VARY)
     if response.status_code in (200, 410):
-        response.headers.add("Link", ", ".join(_relations(original)))
+        response.headers.add("Link", ", ".join(memento_links(original.path)))
     return response
 
 
@@ -170,7 +172,7 @@ def _gate(original: _Original, header: str) -> Response | None:
         return None
     number = max((state for state in states if history().time(state) <= moment), default=states[0])
     location = with_query(here(original.path), at=f"{number:06d}", lang=request.args.get("lang", ""))
-    response = redirect(location, 302, _relations(original))
+    response = redirect(location, 302, memento_links(original.path))
     response.headers["Vary"] = f"Accept, Accept-Language, {_GATE_VARY}"
     return response
 
@@ -193,7 +195,7 @@ def _memento(original: _Original, asked: str) -> Response:
     else:
         response = _description(original, number)
     response.headers["Memento-Datetime"] = _http(history().time(number))
-    response.headers["Link"] = ", ".join(_relations(original))
+    response.headers["Link"] = ", ".join(memento_links(original.path))
     if response.status_code == 200:
         response.headers["Cache-Control"] = _IMMUTABLE
     return response
@@ -333,14 +335,6 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     with file:
         while piece := file.read(1 << 16):
             yield piece
-
-
-def _relations(original: _Original) -> list[str]:
-    address, states = torg().uris.iri(original.path), torg().uris.iri(f"/timemap{original.path}")
-    return [
-        f'<{address}>; rel="original timegate"',
-        f'<{states}>; rel="timemap"; type="{LINK_FORMAT.media_type}"',
-    ]
 
 
 def _memento_iri(original: _Original, number: int) -> str:

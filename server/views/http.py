@@ -5,28 +5,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, current_app, render_template, request
+from werkzeug.http import http_date
 
 from server.errors import Problem
-from server.formats import Format, choose
+from server.formats import CSV, GEOJSON, GRAPH_FORMATS, JSON, N_QUADS, RDF_XML, TRIG, XLSX, Format, choose
 from server.instance import Torg
 from server.negotiation import negotiate_language
 from server.texts import texts
 from server.views.frame import frame
+from server.wsgi_headers import completed
 
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-)
-_EVERY_ANSWER = {
-    "Content-Security-Policy": _CSP,
-    "X-Content-Type-Options": "nosniff",
+_DOCUMENTS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+}
+_DATA = {format.media_type for format in (*GRAPH_FORMATS, N_QUADS, TRIG, CSV, XLSX, GEOJSON, JSON)} - {
+    RDF_XML.media_type  # a browser shows XML
+}
+_EVERY_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
     # Reads are public and carry no credentials, so every origin may read them (Fetch, CORS protocol).
     "Access-Control-Allow-Origin": "*",
@@ -39,6 +42,7 @@ _PREFLIGHT = {
     "Content-Type, If-None-Match",
     "Access-Control-Max-Age": "86400",
 }
+_CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE", "HTTP_RANGE"}
 _STALE = 300  # seconds that a cache may go on with an old answer while it asks for the new one
 
 
@@ -94,28 +98,41 @@ def answer(
     modified: datetime | None = None,
 ) -> Response:
     """Return a whole answer with its validator; a request that has it already gets 304 (RFC 9110, 13)."""
-    response = Response(body, status=status, content_type=content_type)
-    response.headers["Cache-Control"] = public() if cache_control is None else cache_control
-    if names := list(dict.fromkeys(vary)):
-        response.headers["Vary"] = ", ".join(names)
-    if joined := ", ".join(links):
-        response.headers["Link"] = joined
-    if content_language:
-        response.headers["Content-Language"] = content_language
-    if content_location:
-        response.headers["Content-Location"] = content_location
+    headers = {
+        "Cache-Control": public() if cache_control is None else cache_control,
+        "Vary": ", ".join(dict.fromkeys(vary)),
+        "Link": ", ".join(links),
+        "Content-Language": content_language,
+        "Content-Location": content_location,
+    }
     if status == 200:
-        response.set_etag(etag or hashlib.blake2b(body, digest_size=16).hexdigest())
-        if modified is not None:
-            response.last_modified = modified
+        headers["ETag"] = f'"{etag or hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+        headers["Last-Modified"] = _http_date(modified) if modified is not None else ""
+    response = Response(body, status, [pair for pair in headers.items() if pair[1]], content_type=content_type)
+    if status == 200 and not _CONDITIONS.isdisjoint(request.environ):
         response.make_conditional(request)
     return response
+
+
+@lru_cache(maxsize=100)
+def _http_date(moment: datetime) -> str:
+    return http_date(moment)
 
 
 def public(seconds: int | None = None) -> str:
     """Return the Cache-Control of what every proxy may keep for the site's max_age, or so many seconds."""
     age = int(torg().settings.max_age) if seconds is None else seconds
     return f"public, max-age={age}, stale-while-revalidate={_STALE}"
+
+
+def memento_links(path: str) -> list[str]:
+    """Return the Link members that lead to the past of a path: it is its own TimeGate (RFC 7089, pattern 1.1)."""
+    uris = torg().uris
+    states = uris.iri(f"/timemap{path}")
+    return [
+        f'<{uris.iri(path)}>; rel="original timegate"',
+        f'<{states}>; rel="timemap"; type="application/link-format"',
+    ]
 
 
 def redirect(location: str, status: int, links: Iterable[str] = ()) -> Response:
@@ -173,20 +190,40 @@ def in_language(text: Any, spoken: str) -> str:
     return next((text[name] for name in (spoken, "sv", "en", *text) if name in text), "")
 
 
+def content_security_policy(nonce: str = "") -> str:
+    """Return what a page may load: its own scripts and styles, and images of the map that the site has chosen.
+
+    The nonce is for the query editor, which writes its style into the page.
+    """
+    tiles = urlsplit(str(torg().site.raw.get("map", {}).get("tiles", "")).replace("{s}.", "*.")).hostname
+    images = f"'self' data:{f' https://{tiles}' if tiles else ''}"
+    style = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {style}; img-src {images}; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+    )
+
+
 def _rules() -> set[str]:
     """Return the rules of the addresses that this installation has."""
-    return {rule.rule for rule in current_app.url_map.iter_rules()}
+    kept: set[str] | None = current_app.extensions.get("torg.rules")
+    if kept is None:
+        kept = current_app.extensions["torg.rules"] = {rule.rule for rule in current_app.url_map.iter_rules()}
+    return kept
 
 
 def register_http(app: Flask) -> None:
     """Add the headers that every answer carries."""
+    site: Torg = app.extensions["torg"]
+    always = list(_EVERY_ANSWER.items())
+    if site.site.base.startswith("https:"):
+        always.append(("Strict-Transport-Security", "max-age=31536000"))
+    with app.app_context():
+        documents = [*_DOCUMENTS.items(), ("Content-Security-Policy", content_security_policy())]
+    app.wsgi_app = completed(app.wsgi_app, always, documents, _DATA)  # type: ignore[method-assign]
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        present = {name.lower() for name, _ in response.headers}
-        for name, value in _EVERY_ANSWER.items():
-            if name.lower() not in present:
-                response.headers.add(name, value)
         if request.path.startswith("/static/") and response.status_code in (200, 304):
             # Built files are named by their content, so a copy never grows old.
             built = request.path.startswith("/static/dist/")
@@ -194,6 +231,4 @@ def register_http(app: Flask) -> None:
         if request.method == "OPTIONS":
             response.headers.update(_PREFLIGHT)
             response.headers.setdefault("Cache-Control", "public, max-age=86400")
-        if torg().site.base.startswith("https:"):
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         return response

@@ -17,14 +17,13 @@ from server.profiles import Profile, choose_profile, profiled, profiles_of
 from server.rdf_formats import iri as checked_iri
 from server.rdf_formats import write_statements
 from server.twins import TABLES, twins_of, write_twin
-from server.views.http import answer, ascii_iri, here, language, negotiated, redirect, torg, with_query
+from server.views.http import answer, ascii_iri, here, language, memento_links, negotiated, redirect, torg, with_query
 from server.views.past import REPRESENTATIONS, kept_query, past
 from server.views.resource_html import resource_page, with_format
 
 blueprint = Blueprint("resources", __name__)
 
 OFFERED: tuple[Format, ...] = REPRESENTATIONS
-_VARY = ("Accept", "Accept-Language")
 
 
 @blueprint.get("/id/<path:key>")
@@ -58,14 +57,15 @@ def document(key: str) -> Response:
     for tried, ending in ((path, ""), (stem, suffix)) if suffix else ((path, ""),):
         for spelling in spellings(site.uris.described_path(tried)):
             iri = site.uris.iri(spelling)
-            if opened.generation.store.mentions(iri):
-                address = site.uris.description_path(spelling)
-                assert address is not None
-                if unquote(address) != tried:
-                    # The same text in another Unicode form: one address for one document.
-                    dotted = f".{ending}" if ending else ""
-                    return redirect(with_query(here(address) + dotted, **kept_query()), 308)
-                return _described(opened, iri, address, ending)
+            address = site.uris.description_path(spelling)
+            assert address is not None
+            if unquote(address) == tried:
+                if response := _described(opened, iri, address, ending):
+                    return response
+            elif opened.generation.store.mentions(iri):
+                # The same text in another Unicode form: one address for one document.
+                dotted = f".{ending}" if ending else ""
+                return redirect(with_query(here(address) + dotted, **kept_query()), 308)
     described = site.uris.described_path(stem)
     if described.startswith("/def/") and not site.uris.owns_concepts:
         foreign = site.uris.concepts + spellings(described)[0].lstrip("/")
@@ -88,22 +88,27 @@ def resource() -> Response:
         if opened.generation.store.mentions(iri):
             return redirect(with_query(here(address), **kept_query()), 307)
         return past(opened, path, document=True)
-    if not opened.generation.store.mentions(iri):
-        raise Problem(404, "No published triple mentions this IRI.")
-    return _described(opened, iri, f"/resource?uri={quote(iri, safe='')}", "")
+    if response := _described(opened, iri, f"/resource?uri={quote(iri, safe='')}", ""):
+        return response
+    raise Problem(404, "No published triple mentions this IRI.")
 
 
-def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
-    """Answer the description of an IRI at a path of ours, fixed by a suffix or negotiated."""
+def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response | None:
+    """Answer the description of an IRI at a path of ours, fixed by a suffix or negotiated; None when there is none.
+
+    Raises Problem 404 for a page that a description has not.
+    """
     site, store = torg(), opened.generation.store
     window = _window()
     document = site.uris.iri(address)
     if window:
         description = describe_page(store, iri, document, window)
+        if description is None and store.mentions(iri):
+            raise Problem(404, "There is no such page of this description.")
     else:
         description = describe(store, iri, document, partial(_datasets, opened))
     if description is None:
-        raise Problem(404, "There is no such page of this description.")
+        return None
     offered = (*OFFERED, *twins_of(store, description))
     chosen = negotiated(offered, suffix or None)
     spoken = language() if chosen is HTML or chosen in TABLES else ""
@@ -121,10 +126,13 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     view = _view() if chosen is HTML else ""
     query = "&".join(part for part in (window.query() if window else "", f"view={view}" if view else "") if part)
     links = [*_links(iri, joined(document, query), offered), *_profile_links(document, profiles, profile)]
+    gate = not named and address.startswith("/res/")
+    if gate:
+        links += memento_links(address)
     response = answer(
         body,
         chosen.content_type,
-        vary=_vary(named, bool(spoken), bool(profiles) and "profile" not in request.args),
+        vary=_depends(named, bool(spoken), bool(profiles) and "profile" not in request.args, gate),
         links=links,
         content_language=spoken,
         modified=opened.generation.created,
@@ -137,11 +145,12 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response:
     return response
 
 
-def _vary(named: bool, spoken: bool, profiles: bool) -> tuple[str, ...]:
-    """Return what the choice of a representation depended on, for one that was named or negotiated."""
-    if named:
-        return ("Accept-Language",) if spoken else ()
-    return ("Accept", "Accept-Language", "Accept-Profile") if profiles else _VARY
+def _depends(named: bool, spoken: bool, profiles: bool, gate: bool) -> list[str]:
+    """Return the request headers that decided on a representation, for one that was named or negotiated."""
+    names = ["Accept"] if not named else []
+    names += ["Accept-Language"] if spoken or not named else []
+    names += ["Accept-Profile"] if profiles and not named else []
+    return [*names, "Accept-Datetime"] if gate else names
 
 
 def _profile_links(document: str, offered: tuple[Profile, ...], chosen: Profile | None) -> list[str]:

@@ -66,8 +66,16 @@ def test_service_answers_are_never_kept(client: FlaskClient) -> None:
         assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
 
 
-@pytest.mark.parametrize("path", [DOCUMENT, "/", "/nowhere", "/id/school/09903001", "/-/health", "/static/plain.css"])
-def test_security_headers_are_on_every_answer(client: FlaskClient, path: str) -> None:
+def test_data_carries_what_data_needs(client: FlaskClient) -> None:
+    headers = client.get(DOCUMENT, headers={"Accept": "text/turtle"}).headers
+    assert (headers["X-Content-Type-Options"], headers["Access-Control-Allow-Origin"]) == ("nosniff", "*")
+    assert "Link" in headers["Access-Control-Expose-Headers"]
+    assert "Content-Security-Policy" not in headers  # no browser shows it, so nothing could run
+    assert "Content-Security-Policy" in client.get(DOCUMENT, headers={"Accept": "application/rdf+xml"}).headers
+
+
+@pytest.mark.parametrize("path", [DOCUMENT, "/", "/nowhere", "/id/school/09903001", "/static/plain.css"])
+def test_security_headers_are_on_every_page(client: FlaskClient, path: str) -> None:
     headers = client.get(path, headers={"Accept": CHROME}, buffered=True).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
