@@ -20,6 +20,7 @@ _NAMES = (
     "https://schema.org/name", "http://www.w3.org/2004/02/skos/core#prefLabel",
     "http://www.w3.org/2000/01/rdf-schema#label", "http://purl.org/dc/terms/title",
 )  # fmt: skip
+_TYPE_SAID = f"> <{RDF.type}> <"
 _EXAMPLES = 3
 _PROPERTIES_SHOWN = 6
 _WORDS = {
@@ -41,12 +42,10 @@ class KindChange:
     properties: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)  # names of the first things, by what happened
 
-    def note(self, what: str, name: str) -> None:
-        """Count a thing, and keep the names of the first ones."""
+    def note(self, what: str) -> bool:
+        """Count a thing; tell whether it is one of the first, whose names are kept."""
         setattr(self, what, getattr(self, what) + 1)
-        named = self.examples.setdefault(what, [])
-        if len(named) < _EXAMPLES:
-            named.append(name)
+        return len(self.examples.get(what, ())) < _EXAMPLES
 
     def members(self) -> dict[str, Any]:
         """Return the change as JSON members."""
@@ -83,13 +82,15 @@ def graph_change(
     for subject, before, after in pair_lines(old, new):
         if before == after or "/.well-known/genid/" in subject:
             continue
-        was, now = values_of(before), values_of(after)
-        type = _type(now or was)
+        lines = after or before
+        type = _type(lines)
         change = kinds.setdefault(type, KindChange(type))
         what = "changed" if before and after else "added" if after else "withdrawn"
-        change.note(what, _name(now or was) or subject.rpartition("/")[2])
+        if change.note(what):
+            change.examples.setdefault(what, []).append(_name(values_of(lines)) or subject.rpartition("/")[2])
         if what == "changed":
-            change.properties.update(name for name in {*was, *now} if was.get(name) != now.get(name))
+            # Only the lines that differ are taken apart: most of what stays is as it was.
+            change.properties.update({line.split("> ", 2)[1][1:] for line in {*before}.symmetric_difference(after)})
     if not kinds:
         return None
     ordered = sorted(kinds.values(), key=lambda each: (-each.added - each.withdrawn - each.changed, each.type))
@@ -152,8 +153,8 @@ def vocabulary(concept_base: str) -> Labels:
     return found
 
 
-def _type(values: Values) -> str:
-    types = sorted(value[1:-1] for value in values.get(str(RDF.type), ()))
+def _type(lines: Iterable[str]) -> str:
+    types = sorted(line[line.rindex("<") + 1 : -4] for line in lines if _TYPE_SAID in line)
     # Ours is the narrowest one: a school is also a place, an organization and more.
     return next((name for name in types if "/spec/torg#" in name), types[0] if types else "")
 

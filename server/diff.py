@@ -23,6 +23,8 @@ def diff(data: DataFolder, one: int, two: int) -> list[GraphChange]:
         graph = after.get(iri) or before[iri]
         if graph.kind == "catalog":
             continue  # it repeats what changed in the datasets, with new dates
+        if iri in before and iri in after and before[iri].sha256 == after[iri].sha256 != "":
+            continue
         old = history.lines(one, iri) if iri in before else iter(())
         new = history.lines(two, iri) if iri in after else iter(())
         change = graph_change(iri, graph.kind, graph.dataset, graph.period, old, new)

@@ -22,6 +22,7 @@ from server.graph_files import read_graph, subject
 
 _MERGED_AT_ONCE = 200  # differences; each takes an open file
 _PARTS_DEPTH = 3
+_HASH = 64  # digits of SHA-256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class PastGraph:
     kind: str
     dataset: str
     period: str
+    sha256: str = ""  # of its lines; "" when a purge has rewritten them since
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,10 @@ class History:
         for step in (known for known in self._steps() if known <= number):
             for entry in self.index(step)["graphs"]:
                 if entry["sha256"] and entry["kind"] != "system":
-                    graphs[entry["iri"]] = PastGraph(entry["iri"], entry["kind"], entry["dataset"], entry["period"])
+                    known = entry["sha256"] if len(entry["sha256"]) == _HASH else ""
+                    graphs[entry["iri"]] = PastGraph(
+                        entry["iri"], entry["kind"], entry["dataset"], entry["period"], known
+                    )
                 else:
                     graphs.pop(entry["iri"], None)
         return graphs

@@ -48,7 +48,7 @@ def test_the_difference_of_two_generations_either_way(small_site: SmallSite) -> 
     assert "1 tillkommer (Norra skolan)" in sentences(there, labels, "sv")[0]
     assert "1 försvinner (Norra skolan)" in sentences(back, labels, "sv")[0]
     assert [] == diff(data, 2, 2)
-    with pytest.raises(OperationError, match="no generation 9; there are 1 to 2"):
+    with pytest.raises(OperationError, match="no generation 9; the first is 1, the last 2"):
         diff(data, 1, 9)
 
 
