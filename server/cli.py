@@ -24,7 +24,7 @@ from server.cli_output import echo_findings, echo_publication, narrator, say, se
 from server.cli_purge import purge
 from server.cli_queries import queries
 from server.cli_query import query
-from server.cli_serve import serve
+from server.cli_serve import follow, serve
 from server.cli_token import token
 from server.errors import OperationError
 from server.settings import Settings, read_settings
@@ -218,6 +218,7 @@ main.add_command(csvw)
 main.add_command(diff)
 main.add_command(describe_command)
 main.add_command(token)
+main.add_command(follow)
 main.add_command(query)
 main.add_command(purge)
 main.add_command(dump)

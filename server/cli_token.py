@@ -31,10 +31,11 @@ def _file(folder: Path) -> TokenFile:
 @token.command()
 @click.argument("name")
 @click.option("--days", type=int, default=MOST_DAYS, show_default=True, help="How long it is valid.")
+@click.option("--replica", is_flag=True, help="Let its holder copy generations: for `torg serve --follow`.")
 @site_option
-def create(name: str, days: int, folder: Path) -> None:
+def create(name: str, days: int, replica: bool, folder: Path) -> None:
     """Make a token for the client NAME and print it, once: only its hash is kept."""
-    made, text = _file(folder).create(name, days)
+    made, text = _file(folder).create(name, days, replica=replica)
     click.echo(text)
     until = made.expires[:10]
     say(

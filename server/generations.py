@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ from server.checksums import write_checksums
 from server.data_version import check_version, migrate
 from server.errors import LockedError, StorageError
 from server.store import ReadStore
+
+REPLICA = "replica.json"
+"""Marks a data folder that holds copies of another instance, and says which."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,11 @@ class DataFolder:
 
     @contextmanager
     def writing(self, command: str) -> Iterator[None]:
-        """Hold the one writer's lock; raise LockedError that names the holder when another has it."""
+        """Hold the one writer's lock; raise LockedError that names the holder when another has it.
+
+        In a copy of another instance only the follower writes: StorageError for everybody else.
+        """
+        self._refuse_replica(command)
         with self.guarded(), self._lock_file() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -200,6 +208,18 @@ class DataFolder:
             migrate(self.path)
             self.clean()
             yield
+
+    def _refuse_replica(self, command: str) -> None:
+        mark = self.path / REPLICA
+        if mark.exists() and not command.startswith("follow "):
+            source = re.search(r'"source": "([^"]*)"', mark.read_text("utf-8"))
+            of = source[1] if source else "?"
+            raise StorageError(
+                f"{self.path} holds copies of {of}, and nothing else is written there. Publish there; or, when that "
+                f"instance is gone for good, remove {mark} and let this one take over.",
+                f"{self.path} innehåller kopior av {of}, och inget annat skrivs där. Publicera där; eller, om den "
+                f"instansen är borta för gott, ta bort {mark} så tar den här över.",
+            )
 
     def _lock_file(self) -> IO[str]:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -239,9 +259,13 @@ class DataFolder:
     def finish(self, path: Path) -> int:
         """Make a built generation durable and read-only, give it its number; it is not current yet."""
         number = int(path.name.removeprefix("next-"))
-        (path / "lock").touch()
         current = self.current_name()
         write_checksums(path, self.generations / current if current else None)
+        return self.place(path, number)
+
+    def place(self, path: Path, number: int) -> int:
+        """Make a whole generation in a folder beside the others durable and read-only, under its number."""
+        (path / "lock").touch()
         _sync_tree(path)
         _make_read_only(path)
         target = self.generations / f"{number:06d}"
@@ -269,6 +293,11 @@ class DataFolder:
                 remove_tree(path)
                 gone.append(number)
         return gone
+
+
+def nobody_reads(path: Path) -> bool:
+    """Return whether no reader holds a generation's lock."""
+    return _nobody_reads(path / "lock")
 
 
 def remove_tree(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Bearer tokens: they name a client and lift its limits, and open nothing else; kept as hashes in one file.
+"""Bearer tokens: they name a client and lift its limits, or let a replica copy; kept as hashes in one file.
 
 A token is `torg_<id>_<secret>` with 256 random bits of secret, shown once. A fast hash is right for such a secret:
 there is nothing to guess it from.
@@ -35,6 +35,7 @@ class Token:
     sha256: str
     created: str
     expires: str
+    replica: bool = False  # may copy generations (`torg serve --follow`)
 
     def valid(self, now: datetime) -> bool:
         """Return whether it has not expired, with a minute's grace for clocks that differ."""
@@ -50,7 +51,9 @@ class TokenFile:
         self._seen: tuple[int, int, int] | None = None
         self._tokens: dict[str, Token] = {}
 
-    def create(self, name: str, days: int = MOST_DAYS, now: datetime | None = None) -> tuple[Token, str]:
+    def create(
+        self, name: str, days: int = MOST_DAYS, now: datetime | None = None, *, replica: bool = False
+    ) -> tuple[Token, str]:
         """Return a new token and its text, which is not kept; raises OperationError for a bad name or lifetime."""
         now = now or datetime.now(UTC)
         if not name.strip() or len(name) > 100:
@@ -67,7 +70,7 @@ class TokenFile:
             id = next(id for id in iter(lambda: secrets.token_hex(4), "") if id not in tokens)
             secret = secrets.token_urlsafe(32)
             expires = (now + timedelta(days=days)).isoformat(timespec="seconds")
-            token = Token(id, name.strip(), _digest(secret), now.isoformat(timespec="seconds"), expires)
+            token = Token(id, name.strip(), _digest(secret), now.isoformat(timespec="seconds"), expires, replica)
             tokens[id] = token
         return token, f"torg_{id}_{secret}"
 
