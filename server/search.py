@@ -24,8 +24,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from server.label_lookup import LabelLookup
-from server.labels import LabelFile, LabelIndex, alphabetical, fold, stems
-from server.search_index import TECHNICAL, facet, rank_of
+from server.labels import LabelFile, LabelIndex, alphabetical, fold
+from server.search_index import TECHNICAL, facet, rank_of, stem
+from server.tables import batches
 
 FACETS = ("type", "dataset", "publisher", "concept")
 """The facets, by the names of their parameters."""
@@ -229,13 +230,13 @@ class Search(LabelFile):
         return " AND ".join(parts)
 
     def _word(self, word: str, strength: int) -> str:
-        stem = "".join(stems(word)) or word
-        forms = [f'{{name stem code}} : "{word}"', f'{{name stem}} : "{stem}"']
+        root = stem(word)
+        forms = [f'{{name stem code}} : "{word}"', f'{{name stem}} : "{root}"']
         if strength >= _BEGINNING and len(word) > 1:
             forms.append(f'{{name code}} : "{word}" *')
         if strength >= _ANYWHERE:
-            forms.append(f'about : "{stem}" *' if len(stem) > 2 else f'about : "{stem}"')
-            if compounds := self._compounds(fold(stem)):
+            forms.append(f'about : "{root}" *' if len(root) > 2 else f'about : "{root}"')
+            if compounds := self._compounds(fold(root)):
                 forms.append("name : (" + " OR ".join(f'"{each}"' for each in compounds) + ")")
         return f"({' OR '.join(forms)})"
 
@@ -326,12 +327,12 @@ class Search(LabelFile):
 
     def uses(self, iris: Iterable[str]) -> dict[str, int]:
         """Return how often published data names each of these as a value; nothing for what is never named."""
-        return {
-            iri: int(total)
-            for iri in iris
-            for (total,) in self._index().execute("SELECT sum(n) FROM used WHERE iri = ?", (iri,))
-            if total
-        }
+        found: dict[str, int] = {}
+        for chunk in batches(dict.fromkeys(iris), 500):
+            marks = ",".join("?" * len(chunk))
+            rows = self._index().execute(f"SELECT iri, sum(n) FROM used WHERE iri IN ({marks}) GROUP BY iri", chunk)
+            found.update(rows.fetchall())
+        return found
 
     def used_by(self, iri: str) -> dict[str, int]:
         """Return how often each named graph names a thing as a value."""
@@ -374,13 +375,13 @@ def marked(text: str, words: Sequence[str]) -> list[tuple[str, bool]]:
     [('Norra ', False), ('skolan', True)]
     """
     wanted = [fold(word) for word in words if len(word) > 1]
-    roots = {fold("".join(stems(word))) for word in words}
+    roots = {fold(stem(word)) for word in words}
     pieces: list[tuple[str, bool]] = []
     end = 0
     for match in _LETTERS.finditer(text):
         folded = fold(match[0])
         hit = any(folded.startswith(word) or (len(word) >= _SHORTEST_PART and word in folded) for word in wanted)
-        if hit or fold("".join(stems(match[0]))) in roots:
+        if hit or fold(stem(match[0].lower())) in roots:
             if match.start() > end:
                 pieces.append((text[end : match.start()], False))
             pieces.append((match[0], True))

@@ -24,7 +24,7 @@ from urllib.parse import unquote
 
 from server.labels import stems, unescape
 
-VERSION = 1
+VERSION = 2
 """Of the tables and of what is written to them; an index of another version is made anew."""
 
 _RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
@@ -216,9 +216,9 @@ class _Writer:
         facets = [self._term(name) for name in (thing.type, *self._source(thing, graph), *thing.concepts)]
         return (
             names,
-            " ".join(dict.fromkeys(stem for word in _WORD.findall(names.lower()) if (stem := _stem(word)) != word)),
+            " ".join(dict.fromkeys(root for word in _WORD.findall(names.lower()) if (root := stem(word)) != word)),
             " ".join(dict.fromkeys(codes)),
-            " ".join(dict.fromkeys(_stem(word) for word in _WORD.findall(about.lower()))),
+            " ".join(dict.fromkeys(stem(word) for word in _WORD.findall(about.lower()))),
             " ".join(dict.fromkeys(facet(number) for number in facets)),
         )
 
@@ -253,6 +253,8 @@ class _Writer:
             before = self._index.execute("SELECT iri FROM used WHERE graph = ?", (number,))
             self._used.update(iri for (iri,) in before)
         self._index.execute("DELETE FROM used WHERE graph = ?", (number,))
+        if graph.kind in ("concepts", "ontology"):
+            uses.clear()  # how concepts hang together is not a use of them
         concepts = [item for item in uses.items() if item[0].startswith(self._concepts)]
         others = (item for item in uses.most_common(_MOST_KEPT) if item[1] > 1)
         kept = dict([*others, *concepts])
@@ -305,8 +307,14 @@ def _composed(texts: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=200_000)
-def _stem(word: str) -> str:
-    return "".join(stems(word))
+def stem(word: str) -> str:
+    """Return the Swedish stem of a lower-case word, also of the definite form that the stemmer leaves as it is.
+
+    >>> stem("skolan"), stem("skolor"), stem("snöröjningen")
+    ('skol', 'skol', 'snöröjning')
+    """
+    ending = 2 if word.endswith("ans") else 1 if word.endswith("an") else 0
+    return "".join(stems(word[:-ending] if ending and len(word) > 5 else word)) or word
 
 
 def spellings(code: str) -> list[str]:

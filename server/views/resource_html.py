@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from server.concept_page import SAID_BY_CONCEPT
+from server.concept_tree import CONCEPT
 from server.description import TYPE, Description, joined
 from server.formats import HTML, Format
 from server.instance import Opened
@@ -98,7 +100,8 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
     site = torg()
     values = {item.iri: [value.text for value in item.values] for item in description.properties}
     place = None if description.window else place_of(values, spoken)
-    facts = [fact for fact in shown.facts if not (place and fact.iri in SAID_BY_PLACE)]
+    told = {*(SAID_BY_PLACE if place else ()), *(SAID_BY_CONCEPT if is_concept(description) else ())}
+    facts = [fact for fact in shown.facts if fact.iri not in told]
     base = site.site.raw.get("map", {}).get("base")
     border = site.site.folder / Path(base) if base else None
     by_name = {fact.curie: fact for fact in shown.facts}
@@ -114,6 +117,11 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
         "fact": fact,
         "templates": _templates(description, place is not None),
     }
+
+
+def is_concept(description: Description) -> bool:
+    """Return whether the head of the page tells where a concept stands, so that its facts need not."""
+    return not description.window and any(value.text == CONCEPT for value in description.terms(TYPE))
 
 
 def _templates(description: Description, has_place: bool) -> list[str]:
