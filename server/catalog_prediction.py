@@ -9,11 +9,9 @@ from itertools import islice
 from typing import Any
 
 import ontology
-from loaders.findings import Language
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.catalog_reader import DatasetRecord, of_lines, read_catalog
 from server.catalog_score import DIMENSIONS, Score, links_out, score, stars
-from server.catalog_values import texts
 from server.generations import Generation
 from server.graph_files import read_graph
 from server.shape_model import read_shapes
@@ -80,21 +78,6 @@ class Prediction:
                 for step in self.score.next_steps()
             ],
         }
-
-    def sentences(self, language: Language) -> Iterator[str]:
-        """Yield what to tell a steward, the worst first, in plain words."""
-        said = texts()["prediction"]
-        yield said["accepted" if self.accepted else "refused"][language]
-        for finding in self.findings:
-            shown = ", ".join(finding.nodes[:3]) + (" …" if finding.count > 3 else "")
-            message = finding.message.get(language) or finding.message.get("en") or ""
-            yield f"{said[finding.severity.lower()][language]} {message} ({finding.count}: {shown})"
-        points = said["points"][language]
-        yield points.replace("{points}", str(self.score.points)).replace("{most}", str(self.score.most))
-        yield said["stars"][language].replace("{stars}", f"{self.average:.1f}")
-        for number, step in enumerate(self.score.next_steps(), start=1):
-            indicator = step.indicator
-            yield f"{number}. {indicator.text[language]} (+{step.lost:.1f}): {indicator.advice[language]}"
 
 
 def predict(

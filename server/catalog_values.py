@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -83,6 +83,12 @@ def late_after(frequency: str) -> int | None:
     """Return the days after which data with this frequency IRI is late, None when it cannot be."""
     days: int | None = _code_file()["late"].get(frequency.removeprefix(code_list("accrualPeriodicity").prefix))
     return days
+
+
+def interval_of(frequency: str) -> timedelta | None:
+    """Return the time between two editions of data with this frequency IRI, None when there will be no other."""
+    hours = _code_file()["interval"].get(frequency.removeprefix(code_list("accrualPeriodicity").prefix))
+    return None if hours is None else timedelta(hours=hours)
 
 
 @cache

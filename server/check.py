@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from loaders.findings import Finding, Findings
 from ontology import prefixes
+from server.catalog_advice import whole_site
 from server.catalog_metadata import is_listed_only
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError
@@ -49,7 +50,7 @@ def check(
     report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
     graphs: dict[str, GraphEntry] = {}
     with TemporaryDirectory(prefix="torg-check-") as folder:
-        options = GateOptions(check=True, strict=strict)
+        options = GateOptions(check=True, strict=strict, today=datetime.now(UTC).date())
         for state, findings in work(site, settings, previous, Path(folder), only, options, progress):
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
@@ -63,6 +64,8 @@ def check(
             report.broken = any(finding.weight == "block" for finding in report.pins)
     if previous:
         previous.close()
+    if not only:
+        report.portal = whole_site(site, settings)
     return report
 
 
@@ -87,7 +90,7 @@ def _check_pins(
         iri = site.uris.iri(shared.path)
         graphs[iri] = GraphEntry(iri, shared.kind, file.triples, file.sha256, f"dumps/{name}.nt.gz")
     for iri, entry in previous.graphs.items() if previous else ():
-        kept = bool(only) and entry.kind == "dataset" and not _selected(entry.dataset, only)
+        kept = bool(only) and entry.kind == "dataset" and not is_named(entry.dataset, only)
         if kept or entry.kind in ("catalog", "system"):
             graphs.setdefault(iri, entry)
     if previous:
@@ -114,7 +117,8 @@ def check_only(site: Site, only: Sequence[str]) -> None:
             )
 
 
-def _selected(key: str, only: Sequence[str]) -> bool:
+def is_named(key: str, only: Sequence[str]) -> bool:
+    """Tell whether a dataset is among those named; every one is when none is named."""
     return not only or any(key == name.strip("/") or key.startswith(f"{name.strip('/')}/") for name in only)
 
 
@@ -132,7 +136,7 @@ def work(
     known = dict(previous.datasets) if previous else {}
     described = {dataset.key: dataset for dataset in site.datasets if not is_listed_only(dataset)}
     for key in sorted({*known, *described, *site.faults}):
-        if not _selected(key, only):
+        if not is_named(key, only):
             if key in known and not options.check:
                 yield each.keep(key), None
             continue
@@ -158,4 +162,4 @@ def harvest(
 ) -> Iterator[tuple[DatasetState, Findings | None]]:
     """Yield every harvested catalogue's state in the next generation, with what was found (None: not looked at)."""
     each = Harvests(site, settings, previous, folder, options)
-    yield from each.states([source.state for source in each.sources if _selected(source.state, only)], progress)
+    yield from each.states([source.state for source in each.sources if is_named(source.state, only)], progress)

@@ -24,7 +24,7 @@ from server.cli_output import echo_findings, echo_publication, narrator, say, se
 from server.cli_purge import purge
 from server.cli_queries import queries
 from server.cli_query import query
-from server.cli_serve import follow, serve
+from server.cli_serve import serve
 from server.cli_token import token
 from server.errors import OperationError
 from server.settings import Settings, read_settings
@@ -120,16 +120,21 @@ def check(datasets: tuple[str, ...], strict: bool, folder: Path, format: str) ->
 @click.argument("datasets", nargs=-1)
 @click.option("--confirm", is_flag=True, help="Let identifiers vanish: more than a fifth of a dataset's, or a dataset.")
 @click.option("--dry-run", is_flag=True, help="Do everything but switch to the new generation.")
+@click.option("--due", is_flag=True, help="Look only at what is due by its accrualPeriodicity or has changed here.")
 @strict_option
 @site_option
 @format_option
-def publish(datasets: tuple[str, ...], confirm: bool, dry_run: bool, strict: bool, folder: Path, format: str) -> None:
+def publish(
+    datasets: tuple[str, ...], confirm: bool, dry_run: bool, due: bool, strict: bool, folder: Path, format: str
+) -> None:
     """Publish what changed in DATASETS (all when none is named)."""
     from server.publish import publish as run
 
     site, settings = _open(folder)
     with narrator() as progress:
-        done = run(site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, progress=progress)
+        done = run(
+            site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, due=due, progress=progress
+        )
     echo_publication(done, format)
     sys.exit(1 if done.blocked else 0)
 
@@ -218,7 +223,6 @@ main.add_command(csvw)
 main.add_command(diff)
 main.add_command(describe_command)
 main.add_command(token)
-main.add_command(follow)
 main.add_command(query)
 main.add_command(purge)
 main.add_command(dump)

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from loaders.findings import Finding, Language
+from server.catalog_advice import sentences
 from server.publish import Publication
 from server.reports import DatasetReport, RunReport
 
@@ -127,6 +128,12 @@ def echo_findings(report: RunReport) -> None:
                 say(sv=f"      … och {more} till av samma slag", en=f"      … and {more} more of the same kind")
     for finding in report.pins:
         click.echo(_finding_text(finding))
+    for finding in report.remarks:
+        if finding.dataset:
+            click.echo(finding.dataset)
+        click.echo(_finding_text(finding))
+    for sentence in sentences(report.portal, say.language) if report.portal else ():
+        click.echo(sentence)
 
 
 def _headline(dataset: DatasetReport) -> str:

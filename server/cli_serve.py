@@ -13,27 +13,6 @@ from server.site import read_site
 
 
 @click.command()
-@click.argument("source")
-@click.option(
-    "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
-)
-def follow(source: str, folder: Path) -> None:
-    """Copy what SOURCE, a folder or an address, has published, once, and serve that from now on."""
-    from server.follow import Follower
-    from server.follow_sources import source_of
-    from server.generations import DataFolder
-
-    site = read_site(folder)
-    settings = read_settings(site.raw)
-    data = DataFolder(settings.data_folder(folder))
-    follower = Follower(data, source_of(source), site.base, int(settings.keep_generations))
-    if follower.once(lambda name: _say(sv=f"Generation {name} visas nu.", en=f"Generation {name} is served now.")):
-        say(sv="Kopian är klar.", en="The copy is complete.")
-    else:
-        say(sv="Inget nytt att kopiera.", en="There is nothing new to copy.")
-
-
-@click.command()
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=int, help="Port to listen on.")
 @click.option("--follow", help="Folder or address of another instance, whose generations are copied and served.")
@@ -48,14 +27,7 @@ def serve(host: str | None, port: int | None, follow: str | None, publish_every:
     flags = {"host": host, "port": port, "follow": follow, "publish_every": publish_every}
     settings = read_settings(read_site(folder).raw, flags=flags)
     companion = None
-    if settings.follow:
-        from server.follow import follow_for_ever
-        from server.follow_sources import source_of
-
-        source_of(str(settings.follow))  # A wrong folder, address or missing token is told before anything starts.
-        settings.data_folder(folder).mkdir(parents=True, exist_ok=True)
-        companion = partial(follow_for_ever, folder, settings, _say)
-    elif settings.publish_every:
+    if settings.publish_every and not settings.follow:
         from server.publish_every import publish_every as publisher
 
         companion = partial(publisher, folder, settings.data_folder(folder), float(settings.publish_every))
@@ -65,10 +37,6 @@ def serve(host: str | None, port: int | None, follow: str | None, publish_every:
 def tell_address(settings: Settings) -> None:
     """Say where the server answers."""
     say(sv=f"torg svarar på {settings.address}/", en=f"torg answers at {settings.address}/", err=True)
-
-
-def _say(*, sv: str, en: str) -> None:
-    say(sv=sv, en=en, err=True)
 
 
 def _tell(sv: str, en: str) -> None:

@@ -41,6 +41,11 @@ class DataState:
         self._seen: tuple[Any, ...] | None = None
         self._state = State()
 
+    @property
+    def path(self) -> Path:
+        """The data folder."""
+        return self._data.path
+
     def read(self) -> State:
         """Return the state; what cannot be read counts as not there."""
         seen = (_stamp(self._data.path / "current"), _stamp(self._data.path / "runs"))

@@ -105,8 +105,8 @@ def _page(source: HarvestSource, file: SourceFile, address: str, found: Gathered
     page = json.loads(next(lines))
     before = len(found.records)
     for line in lines:
-        said = json.loads(line)
-        found.add(Record(**{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}))
+        said: dict[str, Any] = json.loads(line)
+        found.add(Record(**said | {name: tuple(value) for name, value in said.items() if isinstance(value, list)}))
     found.hashes.append(file.sha256)
     found.faults.update(page["faults"])
     found.form = found.form or page["form"]

@@ -106,7 +106,7 @@ def _source(site: Site, key: str, entry: Mapping[str, Any]) -> HarvestSource:
         raise _fault("harvest.needs", name=f"{where}most")
     frequency = str(entry.get("accrualPeriodicity", "DAILY"))
     if code_list("accrualPeriodicity").iri(frequency) is None:
-        raise _fault("harvest.choice", name=f"{where}accrualPeriodicity", known="HOURLY, DAILY, WEEKLY, MONTHLY, …")
+        raise _fault("harvest.choice", name=f"{where}accrualPeriodicity", known=", ".join(code_list("accrualPeriodicity").codes))
     return HarvestSource(
         key=key,
         name=_text(entry.get("name", key), site.languages[0]),

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from server.access_log import AccessLog
 from server.byte_cache import ByteCache
 from server.data_state import DataState
+from server.publish_every import read_last_run
 from server.query_service import QueryService
 from server.reader_slots import DURATIONS
 
@@ -89,6 +90,11 @@ class Metrics:
             yield found
             yield _gauge("torg_publication_timestamp_seconds", "When the last publication run was.", state.run_time)
             yield _gauge("torg_publication_blocked", "Datasets that the last run did not publish.", state.blocked)
+
+        last = read_last_run(self._data.path)
+        if last is not None:
+            yield _gauge("torg_publish_every_seconds", "How long the last run by --publish-every took.", last.seconds)
+            yield _gauge("torg_publish_every_failures", "Runs in a row that failed; 0 is well.", last.failures)
 
     def _pool(self) -> Iterator[Metric]:
         pool = self._queries.started

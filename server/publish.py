@@ -22,11 +22,12 @@ from loaders.description import Dataset, read_dataset
 from loaders.errors import LoadError
 from loaders.findings import Finding
 from ontology import prefixes
+from server import schedule
 from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.change_words import graph_change, vocabulary
-from server.check import Progress, check_only, harvest, silent, work
+from server.check import Progress, check_only, harvest, is_named, silent, work
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
@@ -74,25 +75,40 @@ def publish(
     confirm: bool = False,
     dry_run: bool = False,
     strict: bool = False,
+    due: bool = False,
     now: datetime | None = None,
     progress: Progress = silent,
 ) -> Publication:
     """Publish what changed in the site and return what was done.
 
     `only` names datasets ("publisher/name" or "publisher"); `confirm` lets identifiers vanish;
-    `dry_run` does all but the flip; `strict` lets no warning pass, and wants a decision to publish.
+    `dry_run` does all but the flip; `strict` lets no warning pass, and wants a decision to publish;
+    `due` looks only at what is due (see `server.schedule`).
     Raises LockedError when another run holds the lock,
     OperationError when the run cannot go on; then the last generation is served as before.
     """
     data = DataFolder(settings.data_folder(site.folder))
     check_only(site, only)
+    now = now or datetime.now(UTC)
+    wanted = list(only)
+    if due:
+        wanted = [one.key for one in schedule.due(site, settings, now) if is_named(one.key, only)]
+        if not wanted:
+            time = now.astimezone(UTC).isoformat(timespec="seconds")
+            return Publication(None, RunReport(time, remarks=schedule.late(site, settings, now)))
     with data.writing("publish"):
         finish_interrupted(site, data)
-        now = now or datetime.now(UTC)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
-            run.convert(only, GateOptions(confirm, bool(only), strict=strict, today=now.date()), early=not dry_run)
-            return run.build(dry_run=dry_run)
+            run.convert(
+                wanted, GateOptions(confirm, bool(only) and not due, strict=strict, today=now.date()), early=not dry_run
+            )
+            done = run.build(dry_run=dry_run)
+    looked = {report.dataset: report.status in ("published", "removed") for report in done.report.datasets}
+    if not dry_run:
+        schedule.remember(site, settings, looked, now)
+    done.report.remarks += schedule.late(site, settings, now, looked)
+    return done
 
 
 def restore(

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from loaders.findings import Finding, Findings, Language
+from server.catalog_advice import members as portal_members
+from server.catalog_prediction import Prediction
 from server.delivery import DatasetState
 
 
@@ -48,6 +50,8 @@ class RunReport:
     datasets: list[DatasetReport] = field(default_factory=list)
     pins: list[Finding] = field(default_factory=list)  # what consumers would lose
     broken: bool = False  # a contract that blocks does not hold
+    remarks: list[Finding] = field(default_factory=list)  # on the site, and on datasets that were not looked at
+    portal: Prediction | None = None  # what the national portal would say of the whole catalogue, of a check
 
     def add(self, state: DatasetState, findings: Findings) -> None:
         """Add a dataset's state and findings."""
@@ -71,11 +75,14 @@ class RunReport:
         for report in self.datasets:
             yield from report.findings
         yield from self.pins
+        yield from self.remarks
 
     def members(self) -> dict[str, Any]:
         """Return the report as JSON members."""
-        members = {"time": self.time, "datasets": [report.members() for report in self.datasets]}
-        return members | ({"pins": [finding_members(finding) for finding in self.pins]} if self.pins else {})
+        members: dict[str, Any] = {"time": self.time, "datasets": [report.members() for report in self.datasets]}
+        members |= {"pins": [finding_members(finding) for finding in self.pins]} if self.pins else {}
+        members |= {"remarks": [finding_members(finding) for finding in self.remarks]} if self.remarks else {}
+        return members | ({"portal": portal_members(self.portal)} if self.portal else {})
 
 
 def finding_members(finding: Finding) -> dict[str, Any]:

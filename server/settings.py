@@ -59,6 +59,14 @@ SETTINGS: tuple[Setting, ...] = (
         "log_queries", bool, False, "server", "Write query texts to the access log.", "Skriv frågetexter i loggen."
     ),
     Setting(
+        "publish_every",
+        float,
+        0.0,
+        "server",
+        "Minutes between publications of what is due; 0 for none.",
+        "Minuter mellan publiceringar av det som är dags; 0 för ingen.",
+    ),
+    Setting(
         "follow", str, "", "store", "Folder or address to copy generations from.", "Mapp eller adress att kopiera."
     ),
     Setting(

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from server.errors import OperationError, Problem
+from server.publish_every import read_last_run
 from server.views.http import answer, torg
 
 blueprint = Blueprint("service", __name__)
@@ -15,8 +16,13 @@ blueprint = Blueprint("service", __name__)
 
 @blueprint.get("/-/health")
 def health() -> Response:
-    """Answer 200 as long as the process answers at all."""
-    return _told({"status": "ok"}, 200)
+    """Answer 200 as long as the process answers at all, and how the last run of --publish-every went."""
+    last = read_last_run(torg().data.path)
+    if last is None:
+        return _told({"status": "ok"}, 200)
+    # A failing publication is no reason to restart what serves: it is told beside.
+    publishing = {"status": last.status, "time": last.time, "failures": last.failures}
+    return _told({"status": "ok", "publishing": publishing}, 200)
 
 
 @blueprint.get("/-/ready")
