@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-_WIDTH, _LABEL, _BAR, _GAP = 720.0, 200.0, 22.0, 8.0
+_WIDTH, _LABEL, _NUMBER, _BAR, _GAP = 760.0, 200.0, 140.0, 22.0, 8.0
 _LINE_HEIGHT, _MARGIN = 220.0, 28.0
 _LONGEST = 30
 _MOST_BARS = 25
@@ -63,7 +63,7 @@ def bar_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str]
         return None
     numbers = [float(number) for _name, number in shown]
     low, high = min(0.0, *numbers), max(0.0, *numbers)
-    room = _WIDTH - _LABEL - 100
+    room = _WIDTH - _LABEL - _NUMBER
     scale = room / ((high - low) or 1.0)
     zero = round(_LABEL - low * scale, 1)
     bars = tuple(
@@ -84,7 +84,7 @@ def line_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str
     """Return a line through (name, number) rows from left to right; None for fewer than two.
 
     >>> line_chart([("2025", 1), ("2026", 2)], str).path
-    'M28.0 110.0L692.0 28.0'
+    'M28.0 110.0L732.0 28.0'
     """
     if len(rows) < 2:
         return None

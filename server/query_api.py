@@ -111,6 +111,22 @@ def _problem(error: ParameterError) -> Problem:
     return Problem(400, error.text["en"], title="A parameter does not fit", parameter=error.name)
 
 
+GROUPS = {
+    "ledger": "Supplier ledgers",
+    "school": "Schools",
+    "care-home": "Homes for older people",
+    "place": "Places",
+    "concept": "Concepts",
+    "catalog": "Datasets",
+    "change": "Changes",
+    "compare": "Comparisons",
+    "quality": "Quality",
+    "resource": "Things and concepts",
+    "example": "Examples",
+}
+"""What each group of named queries is called, in the order that pages list them."""
+
+
 def sparql_examples(uris: UriSpace, language: str) -> list[tuple[str, str, str, str]]:
     """Return (group, name, title, text) of every named query with its examples filled in, for the query page."""
     return [

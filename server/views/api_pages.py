@@ -22,19 +22,6 @@ from server.texts import texts
 from server.views.http import here, page, torg
 from server.views.sparql import client_pool
 
-_GROUPS = {
-    "ledger": "Supplier ledgers",
-    "school": "Schools",
-    "care-home": "Homes for older people",
-    "place": "Places",
-    "concept": "Concepts",
-    "catalog": "Datasets",
-    "change": "Changes",
-    "compare": "Comparisons",
-    "quality": "Quality",
-    "resource": "Things and concepts",
-    "example": "Examples",
-}
 _SHOWN_TURTLE = 100_000
 
 
@@ -68,10 +55,10 @@ def index_page(listed: Iterable[Query], spoken: str) -> bytes:
     groups: dict[str, list[Query]] = {}
     for query in listed:
         groups.setdefault(query.group, []).append(query)
-    order = {name: place for place, name in enumerate(_GROUPS)}
+    order = {name: place for place, name in enumerate(query_api.GROUPS)}
     words = texts(spoken).gettext
     shown = [
-        (name, words(_GROUPS.get(name, name)), found)
+        (name, words(query_api.GROUPS.get(name, name)), found)
         for name, found in sorted(groups.items(), key=lambda item: order.get(item[0], len(order)))
     ]
     return page("api.html", spoken, groups=shown, generation=torg().current().generation.name)
@@ -113,7 +100,7 @@ def query_page(
         "api_query.html",
         spoken,
         query=query,
-        group=texts(spoken).gettext(_GROUPS.get(query.group, query.group)),
+        group=texts(spoken).gettext(query_api.GROUPS.get(query.group, query.group)),
         fields=[_field(parameter, filled, fault, spoken) for parameter in query.parameters if parameter.name != "lang"],
         table=table,
         links={relation: here(path) for relation, path in links.items()},

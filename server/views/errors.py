@@ -49,9 +49,7 @@ def register_errors(app: Flask) -> None:
 
 def problem_answer(problem: Problem, template: str = "error.html", **context: object) -> Response:
     """Return a problem as a page or as problem details, whichever the client likes better."""
-    machine = negotiate(request.headers.get("Accept"), [_PROBLEM, _PAGE]) is not _PAGE
-    asked = request.args.get("format")
-    if machine and asked != "html":
+    if not wants_page():
         body = json.dumps(problem.members(), ensure_ascii=False).encode()
         response = answer(body, "application/problem+json", status=problem.status, cache_control=_lifetime(problem))
     else:
@@ -67,6 +65,13 @@ def problem_answer(problem: Problem, template: str = "error.html", **context: ob
     response.headers.update(problem.headers)
     response.headers["Vary"] = "Accept, Accept-Language"
     return response
+
+
+def wants_page() -> bool:
+    """Tell whether the client of this request likes a page better than problem details."""
+    if request.args.get("format") == "html":
+        return True
+    return negotiate(request.headers.get("Accept"), [_PROBLEM, _PAGE]) is _PAGE
 
 
 def _spoken() -> str:

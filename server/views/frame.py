@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
-from server.assets import PLAIN, read_manifest
+from server.assets import PLAIN, manifest_time, read_manifest
 from server.instance import Torg
 from server.theme import DEFAULT_ACCENT, stylesheet
 
@@ -91,15 +91,10 @@ def _place(path: str, to: str) -> str:
 
 def _asset(name: str, here: Callable[[str], str]) -> str:
     """Return the address of a script or style; "" for a script that was not built."""
-    built = _manifest().get(name)
+    built = read_manifest(manifest_time()).get(name)
     if built is None:
         return here(f"/static/{PLAIN}") if name == "torg.css" else ""
     return here(f"/static/{built}")
-
-
-@cache
-def _manifest() -> Mapping[str, str]:
-    return read_manifest()
 
 
 @cache

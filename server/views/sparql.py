@@ -10,9 +10,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime as http_date
-from itertools import groupby
-from operator import itemgetter
-from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, Response, current_app, request
 
@@ -20,28 +17,26 @@ from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
 from server.generations import Generation
 from server.history import read_moment
-from server.query_api import sparql_examples
+from server.query_hints import hints
 from server.query_service import Client, ClientPool, QueryService
 from server.readers import Limits, Result
-from server.service_description import limit_words, of_manifest, service_texts
+from server.service_description import of_manifest
 from server.sparql_protocol import ACCEPT_POST, ProtocolRequest, parse_request
 from server.sparql_scan import Scan
-from server.views.http import answer, here, language, negotiated, page, public, torg
+from server.views.errors import wants_page
+from server.views.http import answer, language, negotiated, public, torg
+from server.views.sparql_page import offered, sparql_page
 
 blueprint = Blueprint("sparql", __name__)
 
-RESULT_FORMATS: tuple[Format, ...] = (
-    Format("json", "application/sparql-results+json", "JSON", "table", ("application/json",)),
-    Format("xml", "application/sparql-results+xml", "XML", "table", ("application/xml", "text/xml")),
-    Format("csv", "text/csv", "CSV", "table"),
-    Format("tsv", "text/tab-separated-values", "TSV", "table"),
-)
 _VARY = ("Accept", "Authorization")
 _METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
 # Up to this size an answer leaves as one bytes body: granian then holds no thread for a slow client. Larger ones
 # are sent from their file, so many at a time.
 _ONE_BODY = 8 << 20
 _MOST_STREAMS = 4
+# What a visitor can mend in the query or by waiting is told on the page with the query.
+_SHOWN_PROBLEMS = (400, 403, 408, 413, 422, 429, 503, 504)
 _SHOWN_ROWS, _SHOWN_BYTES = 1_000, 1_000_000
 _EXPOSED = "Content-Location, ETag, Link, Location, Retry-After, X-Query-Limits, X-Result-Truncated"
 
@@ -67,20 +62,22 @@ def sparql() -> Response:
     """Answer a query (SPARQL 1.1 Protocol, section 2.1), or describe the service when none is asked."""
     if request.method == "OPTIONS":
         return _options()
-    asked = parse_request(
-        "POST" if request.method == "POST" else "GET",
-        request.query_string,
-        request.headers.get("Content-Type"),
-        request.get_data() if request.method == "POST" else b"",
-        request.headers.get("Content-Encoding", ""),
-    )
+    asked = _asked()
     if asked is None:
         return _describe()
-    service = queries()
-    scanned = service.scan(asked.query)
+    try:
+        return _answered(asked)
+    except Problem as problem:
+        if problem.status not in _SHOWN_PROBLEMS or not wants_page():
+            raise
+        return sparql_page(queries(), asked, problem=problem)
+
+
+def _answered(asked: ProtocolRequest) -> Response:
+    scanned = queries().scan(asked.query)
     if scanned.form == "UPDATE":
         raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
-    format = negotiated(_offered(scanned), asked.format or None)
+    format = negotiated(offered(scanned), asked.format or None)
     if not asked.at:
         return _answer(asked, scanned, format, None)
     with closing(_past(asked.at)) as past:
@@ -134,13 +131,7 @@ def check() -> Response:
     """Answer whether a query can be read, and if not, why and where: for editors, without evaluating it."""
     if request.method == "OPTIONS":
         return _options()
-    asked = parse_request(
-        "POST" if request.method == "POST" else "GET",
-        request.query_string,
-        request.headers.get("Content-Type"),
-        request.get_data() if request.method == "POST" else b"",
-        request.headers.get("Content-Encoding", ""),
-    )
+    asked = _asked()
     if asked is None:
         raise Problem(400, "Give the query to check: /sparql/check?query=…")
     try:
@@ -154,15 +145,31 @@ def check() -> Response:
     return answer(body, "application/json", cache_control="no-store")
 
 
+@blueprint.get("/sparql/hints.json")
+def sparql_hints() -> Response:
+    """Answer what an editor can propose: prefixes, classes and properties of the current generation, with counts."""
+    spoken = language()
+    body = json.dumps(hints(torg(), torg().current(), spoken), ensure_ascii=False).encode()
+    return answer(body, "application/json", vary=("Accept-Language",), content_language=spoken)
+
+
+def _asked() -> ProtocolRequest | None:
+    """Return the query of this request, None when it asks for the description; raises Problem."""
+    posted = request.method == "POST"
+    return parse_request(
+        "POST" if posted else "GET",
+        request.query_string,
+        request.headers.get("Content-Type"),
+        request.get_data() if posted else b"",
+        request.headers.get("Content-Encoding", ""),
+    )
+
+
 def _options() -> Response:
     response = Response(status=204)
     response.headers["Allow"] = ", ".join(_METHODS)
     response.headers["Accept-Post"] = ACCEPT_POST
     return response
-
-
-def _offered(scanned: Scan) -> Sequence[Format]:
-    return (*(GRAPH_FORMATS if scanned.is_graph else RESULT_FORMATS), HTML)
 
 
 def _limits_header(limits: Limits) -> str:
@@ -244,7 +251,7 @@ def _describe() -> Response:
     format = negotiated((*GRAPH_FORMATS, HTML))
     site, service = torg(), queries()
     if format is HTML:
-        return _page(None)
+        return sparql_page(service)
     endpoint = site.uris.iri("/sparql")
     length = service.scan_limits.bytes
     triples = of_manifest(endpoint, service.limits, length, site.generation().manifest)
@@ -270,72 +277,6 @@ def _result_page(
         bytes=min(_SHOWN_BYTES, client.limits.bytes or _SHOWN_BYTES),
     )
     result = service.answer(asked, scanned, media_type, generation, client, limits, past)
-    response = _page(asked, scanned, result, shortened=limits != client.limits)
+    response = sparql_page(service, asked, scanned, result, shortened=limits != client.limits)
     _tell(response, result, limits, past or generation)
     return response
-
-
-def _page(
-    asked: ProtocolRequest | None, scanned: Scan | None = None, result: Result | None = None, shortened: bool = False
-) -> Response:
-    spoken, service = language(), queries()
-    context: dict[str, object] = {}
-    if result is not None and scanned is not None:
-        context = _shown(result, scanned)
-    words = limit_words(service.limits, service.scan_limits.bytes)
-    if result is not None:
-        words |= {"count": "?" if result.rows is None else str(result.rows), "time": f"{result.seconds:.2f}"}
-    said = {
-        key: text[spoken].format(**words)
-        for key, text in service_texts().items()
-        if result is not None or key != "page_rows"
-    }
-    body = page(
-        "sparql.html",
-        spoken,
-        query=asked.query if asked else "",
-        asked=asked,
-        scanned=scanned,
-        result=result,
-        said=said,
-        shortened=shortened,
-        row_words=said.get("page_rows", ""),
-        downloads=_downloads(asked, scanned) if asked and scanned else (),
-        prefixes=service.prefixes,
-        examples=groupby(sparql_examples(torg().uris, spoken), key=itemgetter(0)),
-        endpoint=torg().uris.iri("/sparql"),
-        **context,
-    )
-    deterministic = scanned is None or scanned.deterministic
-    return answer(
-        body,
-        HTML.content_type,
-        vary=("Accept", "Accept-Language", "Authorization"),
-        content_language=spoken,
-        cache_control=None if deterministic else "no-store",
-    )
-
-
-def _downloads(asked: ProtocolRequest, scanned: Scan) -> list[tuple[str, str, str]]:
-    """Return (label, address, media type) of every other form of the answer."""
-    graphs = [("default-graph-uri", graph) for graph in asked.default_graphs]
-    graphs += [("named-graph-uri", graph) for graph in asked.named_graphs]
-    found = []
-    for format in _offered(scanned):
-        if format is not HTML:
-            query = urlencode(
-                [("query", asked.query), *graphs, *([("at", asked.at)] if asked.at else []), ("format", format.suffix)]
-            )
-            found.append((format.label, f"{here('/sparql')}?{query}", format.media_type))
-    return found
-
-
-def _shown(result: Result, scanned: Scan) -> dict[str, object]:
-    """Return what the page shows of an answer: a table, a boolean, or a graph as Turtle."""
-    body = b"".join(result.pieces())
-    if scanned.is_graph:
-        return {"turtle": body.decode("utf-8")}
-    document = json.loads(body)
-    if "boolean" in document:
-        return {"boolean": document["boolean"]}
-    return {"variables": document["head"].get("vars", []), "bindings": document["results"]["bindings"]}
