@@ -18,6 +18,7 @@ from loaders.errors import LoadError
 from server.cli_csvw import csvw
 from server.cli_describe import describe_command
 from server.cli_diff import diff
+from server.cli_doctor import doctor
 from server.cli_dump import dump
 from server.cli_mcp import mcp
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
@@ -218,6 +219,8 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
 
 
 main.add_command(serve)
+main.add_command(follow)
+main.add_command(doctor)
 main.add_command(queries)
 main.add_command(csvw)
 main.add_command(diff)

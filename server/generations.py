@@ -209,6 +209,18 @@ class DataFolder:
             self.clean()
             yield
 
+    def writer(self) -> str:
+        """Return who holds the writer's lock just now, "" when nobody does."""
+        try:
+            with open(self.path / "lock", encoding="utf-8") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return lock.read().strip() or "another process"
+        except FileNotFoundError:
+            pass
+        return ""
+
     def _refuse_replica(self, command: str) -> None:
         mark = self.path / REPLICA
         if mark.exists() and not command.startswith("follow "):
