@@ -34,6 +34,8 @@ DIALECT_KEYS = ("commentPrefix", "delimiter", "doubleQuote", "quoteChar", "skipI
 # Shares of rows or identifiers at which a gate warns or blocks; site.toml's [quality] gives those of all datasets.
 THRESHOLD_KEYS = ("unmatchedWarn", "unmatchedBlock", "vanishing", "changed")
 COLUMN_KEYS = ("column", "split", "drop", "reason", "format", "decimalChar", "groupChar", "null", "separator", "crs")
+# A graph that is RDF already is published whole: nothing in it can be withheld, so no reason lets such numbers out.
+NEVER_WAIVED = frozenset({"personal.number-in-rdf", "personal.number-in-address", "personal.rdf-property"})
 JOIN_KEYS = ("source", "on", "take")
 LATIN_1_LABELS = frozenset({"iso8859-1", "ascii"})
 _KEY_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -290,6 +292,8 @@ class _Reader:
             if name not in ontology.rules():
                 raise self.fault("unknown-waiver", row=self.line(name), name=name,
                                  nearest=nearest(name, ontology.rules()))  # fmt: skip
+            if name in NEVER_WAIVED:
+                raise self.fault("never-waived", row=self.line(name), name=name)
             if not isinstance(reason, str) or not reason.strip():
                 raise self.wrong(f"waivers.{name}", "ett skäl, som publiceras", "a reason, which is published")
         return said

@@ -149,7 +149,7 @@ class _File:
             source = wide.melt(source, dataset.wide)
         constants = specification.absent_values(self.columns, self.context.authority) | dataset.constants
         matched = headers.match(source, self.columns, dataset.columns, constants, report)
-        preparation = Preparation(self.document, source, matched, constants, report)
+        preparation = Preparation(self.document, source, matched, constants, report, dataset.waivers)
         function = self._compiled(preparation)
         before, read = report.counts.rows_out, report.counts.rows_in
         yield from self._mapped(source, preparation, function)

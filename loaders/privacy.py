@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from loaders.errors import SourceError
 from loaders.findings import Finding
+from loaders.lookalikes import Likeness, above_chance, likeness
 from loaders.person_numbers import (
     begins_as_date,
     check_digit,
@@ -34,8 +35,6 @@ __all__ = [
 
 # Share of persons' numbers in a column above which it is no chance (random ten-digit numbers: 0.7 %).
 ALARM_SHARE = 0.02
-# One in ten numbers that merely begin like a date ends in the right check digit.
-_CHANCE = 0.1
 
 
 @dataclass
@@ -50,9 +49,10 @@ class Screen:
     filled: int = 0
     hits: int = 0
     misses: int = 0  # begin as a date, but with another check digit
+    strangers: int = 0  # have the check digit, but begin with what is neither a date nor an organisation's
     first_row: int = 0
     withheld: bool = False  # the numbers are withheld cell by cell, so that only a column full of them alarms
-    _seen: dict[str, int] = field(default_factory=dict)
+    _seen: dict[str, Likeness] = field(default_factory=dict)
 
     def look(self, text: str, row: int) -> None:
         """Count one value; blanks do not count."""
@@ -62,26 +62,22 @@ class Screen:
         self.filled += 1
         found = self._seen.get(text)
         if found is None:
-            found = 1 if is_person(text) else -1 if begins_as_date(text) else 0
+            # A text that holds a number among other words is no number of any other numbering.
+            found = likeness(text) or ("person" if is_person(text) else "")
             if len(self._seen) < 50_000:
                 self._seen[text] = found
-        if found > 0:
+        if found == "person":
             self.hits += 1
             self.first_row = self.first_row or row
-        elif found:
-            self.misses += 1
+        self.misses += found == "missed"
+        self.strangers += found == "impossible-checked"
 
     @property
     def alarms(self) -> bool:
         """True above the alarm share, chance left out; one hit among several values may be chance, two are not."""
         if self.withheld:
             return self.hits > 3 and self.hits > self.filled / 2
-        dated = self.hits + self.misses
-        expected = _CHANCE * dated if self.misses else 0.0
-        # Three standard deviations: one column in a thousand of look-alikes would alarm.
-        if self.misses and self.hits < expected + 3 * (expected * (1 - _CHANCE)) ** 0.5:
-            return False
-        persons = (self.hits - expected) / (1 - _CHANCE) if self.misses else self.hits
+        persons = above_chance(self.hits, self.misses, self.strangers)
         return persons > ALARM_SHARE * self.filled and (self.hits > 1 or self.filled < 4)
 
     def alarm(self, rule: str, file: str, sheet: str) -> SourceError:

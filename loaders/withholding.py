@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from loaders.person_numbers import is_person, kind_of_number, plain
+from loaders.lookalikes import Lookalikes
+from loaders.person_numbers import is_person, is_persons_number
 from loaders.specification import DERIVE, PRIVACY
 
 # Shorter texts are not asked about: what nine digits are by chance, only a whole column can tell.
 LEAST = 9
-_ENOUGH_DIGITS = re.compile(r"\d(?:\W{0,3}\d){5}(?:\W{0,3}\d){4}|\d[eE]\+")
+# A spreadsheet takes a number's leading zero, so among whole numbers nine digits may be a person's.
+_LEAST_WHOLE = 8
+_ENOUGH_DIGITS = re.compile(r"(?:\d\D{0,12}){9}\d|\d[eE]\+")
 _VARIABLE = re.compile(r"\{[+#./;?&]?([^{}]*)\}")
 _ADDRESSING = frozenset({"key", "organization"})
 _MEMO_SIZE = 50_000
@@ -22,36 +25,45 @@ _FEW = 1_000
 class Guard:
     """Finds the cells of a row that hold a person's number, in the columns given to it.
 
-    A number of nothing but digits is as often an invoice's or a meter's. A column of such numbers is `judged` whole,
-    by its share of persons (`loaders.privacy.Screen`); in every other column one number is no chance.
+    A number that looks like a person's is as often a voucher's or a meter's. What the rest of its column is decides
+    (`loaders.lookalikes.Lookalikes`); in a column of anything else one number is no chance.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict  # no numbering of plain digits excuses a number
         self.places: list[int] = []
-        self.judged: set[int] = set()
         self.keys: set[int] = set()
         # Columns of short texts, such as vouchers, hold a new text in each row: their lengths are enough to pass them.
-        self.short: list[int] = []
+        self.short: list[tuple[int, int]] = []
         self.harmless: set[str] = {""}
+        self._numbers: set[int] = set()
+        self._columns: dict[int, Lookalikes] = {}
 
-    def watch(self, place: int, sample: Iterable[str], key: bool) -> None:
-        """Watch one more column; `key` says that its text becomes part of an address."""
+    def watch(self, place: int, sample: Iterable[str], *, key: bool, number: bool = False, whole: bool = False) -> None:
+        """Watch one more column.
+
+        `key` says that its text becomes part of an address, `number` that it holds nothing but numbers, and `whole`
+        that those have no decimals.
+        """
         texts = list(sample)
         self.places.append(place)
+        self._columns[place] = Lookalikes(texts, strict=self._strict)
         if key:
             self.keys.add(place)
-        if _mostly_lookalikes([text for text in texts if len(text) >= LEAST]):
-            self.judged.add(place)
-        if texts and max(map(len, texts)) <= LEAST and len(set(texts)) > _FEW:
-            self.short.append(place)
+        if number:
+            self._numbers.add(place)
+            self.short.append((place, _LEAST_WHOLE if whole else LEAST))
+        elif texts and max(map(len, texts)) <= LEAST and len(set(texts)) > _FEW:
+            self.short.append((place, LEAST))
 
     def withholds(self, place: int) -> bool:
         """Tell whether every person's number of a column is withheld, cell by cell."""
-        return place in self.places and place not in self.judged
+        return place in self._columns and (self._strict or not self._columns[place].are_many)
 
     def looked_up(self) -> Callable[[Sequence[str]], tuple[str, ...]] | None:
         """Return what takes from a row the texts that must be known as harmless, None when nothing is watched."""
-        places = [place for place in self.places if place not in self.short] or self.places[:1]
+        short = {place for place, _ in self.short}
+        places = [place for place in self.places if place not in short] or self.places[:1]
         # With one place alone, itemgetter gives a text and no tuple of texts.
         return itemgetter(*places, places[0]) if places else None
 
@@ -62,12 +74,15 @@ class Guard:
         places = []
         for place in self.places:
             text = cells[place]
-            if text in self.harmless:
+            if place in self._numbers:
+                if len(text) > _LEAST_WHOLE and is_persons_number(text) and not self._columns[place].excuse(text):
+                    places.append(place)
+            elif text in self.harmless:
                 continue
-            if len(text) <= LEAST or not _ENOUGH_DIGITS.search(text) or not is_person(text):
+            elif len(text) <= LEAST or not _ENOUGH_DIGITS.search(text) or not is_person(text):
                 if len(text) <= 200:
                     self.harmless.add(text)
-            elif place not in self.judged or not plain(text).isdigit():
+            elif not self._columns[place].excuse(text):
                 places.append(place)
         return places
 
@@ -109,16 +124,3 @@ def _addresses(column: Mapping[str, Any], named: set[str]) -> bool:
         variable in named and isinstance(how, Mapping) and how.get("function") in _ADDRESSING
         for variable, how in said.items()
     )
-
-
-def _mostly_lookalikes(texts: Sequence[str]) -> bool:
-    """Tell whether a column holds more numbers as long as a person's that are no one's than numbers of persons."""
-    persons = others = 0
-    for text in texts:
-        number = re.sub(r"[\s()/+-]", "", plain(text))
-        if number.isdigit() and len(number) in (9, 10, 12):
-            kind = kind_of_number(number)
-            persons += kind in ("personnummer", "samordningsnummer")
-            # An organisation's number is none by chance: a column of them says that its persons are persons.
-            others += kind is None
-    return others > persons
