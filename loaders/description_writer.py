@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePath
 from typing import Any
 
@@ -38,6 +39,15 @@ def toml(file: str, looked: Looked, proposal: Proposal, counts: LoadCounts | Non
     lines += _table("constants", proposal.constants, proposal)
     lines += _table("wide", proposal.wide, proposal)
     return "\n".join(lines) + "\n"
+
+
+def with_source(text: str, address: str) -> str:
+    """Return a dataset.toml whose source is an address instead of a file beside it.
+
+    >>> with_source('source = "a.csv"\\n', "https://data.example/a.csv")
+    'source = "https://data.example/a.csv"\\n'
+    """
+    return re.sub(r"(?m)^source = .*$", lambda _: f"source = {_text(address)}", text, count=1)
 
 
 def rdf_toml(file: str) -> str:

@@ -20,6 +20,7 @@ from loaders.errors import SourceError
 from loaders.fetch import Fetcher, FetchLimits
 from server import rdf_formats
 from server.errors import OperationError, Problem
+from server.settings import read_settings
 
 _MEDIA_TYPES = {
     "nt": "application/n-triples",
@@ -85,7 +86,9 @@ def csvw(
 
 def _fetch(folder: Path) -> Fetch:
     """Return what gets a document from the web, within the limits of all fetching; None where the web has none."""
-    fetcher = Fetcher(folder, limits=FetchLimits(tries=2))
+    settings = read_settings()
+    limits = FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds, tries=2)
+    fetcher = Fetcher(folder, allow_private=settings.fetch_private, limits=limits)
 
     def fetch(iri: str) -> Response | None:
         try:

@@ -1,18 +1,23 @@
-"""The command `torg describe`: a proposed dataset.toml for an unknown file, on the screen or beside the file."""
+"""The command `torg describe`: a proposed dataset.toml for an unknown file or address, shown or written."""
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 import ontology
+from loaders import description_writer
 from loaders.concepts import ConceptIndex
 from loaders.describe import Described, describe
-from loaders.description import DESCRIPTION_FILE
+from loaders.description import DESCRIPTION_FILE, is_address
+from loaders.fetch import Fetcher, FetchLimits
 from loaders.load import LoadContext
 from server.cli_output import say
 from server.errors import OperationError
+from server.settings import read_settings
 from server.shared_graphs import concept_files
 from server.site import read_site
 from server.uris import key_part
@@ -22,31 +27,62 @@ _NO_SITE = "https://data.example/"
 
 
 @click.command("describe")
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file")
 @click.option("--write", is_flag=True, help="Write dataset.toml (and CSVW metadata) beside FILE; never over another.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, file_okay=False), help="The dataset's folder, when FILE is an address."
+)
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), help="The site whose concepts are known."
 )
-def describe_command(file: Path, write: bool, folder: Path | None) -> None:
-    """Propose a dataset.toml for FILE, tried on all of its rows."""
+def describe_command(file: str, write: bool, into: Path | None, folder: Path | None) -> None:
+    """Propose a dataset.toml for FILE, a path or a web address, tried on all of its rows."""
+    if is_address(file):
+        _describe_address(file, write, into or Path(), folder)
+        return
+    path = Path(file)
+    if not path.is_file():
+        raise click.UsageError(f"There is no file “{file}”.")
+    if into is not None:
+        raise click.UsageError("--into is for addresses: a file is described where it lies.")
+    _describe(path, path.parent, write, folder)
+
+
+def _describe_address(address: str, write: bool, place: Path, folder: Path | None) -> None:
+    """Describe what an address gives, by its first page when it has several; the address becomes the source."""
+    settings = read_settings(read_site(folder).raw if folder is not None else None)
+    with tempfile.TemporaryDirectory(prefix="torg-describe-") as scratch:
+        limits = FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds)
+        fetched = Fetcher(Path(scratch) / "fetched", allow_private=settings.fetch_private, limits=limits)(address)[0]
+        path = Path(scratch) / fetched.name
+        path.symlink_to(fetched.path)
+        _describe(path, place.resolve(), write, folder, address)
+
+
+def _describe(path: Path, place: Path, write: bool, folder: Path | None, address: str = "") -> None:
+    targets = place / DESCRIPTION_FILE, place / f"{path.name}-metadata.json"
     if write:
-        _refuse_existing(file.parent / DESCRIPTION_FILE, file.with_name(f"{file.name}-metadata.json"))
-    done = describe(file, _context(file, folder), file.parent.parent.name, file.parent.name)
+        _refuse_existing(*targets)
+    named = place.resolve()
+    done = describe(path, _context(named, folder), named.parent.name, named.name)
+    if address:
+        done = replace(done, toml=description_writer.with_source(done.toml, address))
     if write:
-        _write(file, done)
+        place.mkdir(parents=True, exist_ok=True)
+        _write(targets, done)
         return
     click.echo(done.toml, nl=False)
     if done.metadata:
-        click.echo(f"\n# {file.name}-metadata.json\n{done.metadata}", nl=False)
+        click.echo(f"\n# {targets[1].name}\n{done.metadata}", nl=False)
 
 
-def _context(file: Path, folder: Path | None) -> LoadContext:
-    """Return what the file is tried against: its site and publisher when they are known."""
+def _context(place: Path, folder: Path | None) -> LoadContext:
+    """Return what a file of the folder is tried against: its site and publisher when they are known."""
     if folder is None:
         concepts = ConceptIndex.from_files(ontology.concept_files(), _NO_SITE)
         return LoadContext(_NO_SITE, _NO_SITE, "0000", "id/organization/0000000000", concepts, key_part)
     site = read_site(folder)
-    known = site.publishers.get(file.resolve().parent.parent.name)
+    known = site.publishers.get(place.parent.name)
     publisher = known or next(iter(site.publishers.values()), None)
     return LoadContext(
         base=site.base,
@@ -65,10 +101,8 @@ def _refuse_existing(*paths: Path) -> None:
                                  en=f"{path} exists already and is not written over.")  # fmt: skip
 
 
-def _write(file: Path, done: Described) -> None:
-    texts = {file.parent / DESCRIPTION_FILE: done.toml}
-    if done.metadata:
-        texts[file.with_name(f"{file.name}-metadata.json")] = done.metadata
+def _write(targets: tuple[Path, Path], done: Described) -> None:
+    texts = {targets[0]: done.toml} | ({targets[1]: done.metadata} if done.metadata else {})
     for path, text in texts.items():
         # "x" fails when another program made the file meanwhile.
         with path.open("x", encoding="utf-8") as stream:

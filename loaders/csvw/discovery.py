@@ -130,7 +130,7 @@ def described_by(link: str, iri: str) -> list[str]:
 
     >>> described_by('<m.json>; rel="describedBy"; type="application/csvm+json"', "http://a.se/t.csv")
     ['http://a.se/m.json']
-    >>> described_by('<m.html>; rel="describedby"; type="text/html", <m.json>; rel=describedby', "http://a.se/t.csv")
+    >>> described_by('<m.html>; rel="describedby"; type="text/html"', "http://a.se/t.csv")
     []
     """
     found = []
@@ -140,7 +140,8 @@ def described_by(link: str, iri: str) -> list[str]:
             # RFC 8288 3.3: of a parameter given twice the first counts.
             values.setdefault(name.strip().lower(), (quoted or plain).strip())
         described = "describedby" in values.get("rel", "").lower().split()
-        typed = values.get("type", "").partition(";")[0].strip().lower() in _METADATA_TYPES
+        # A link that says no type is tried: what it leads to must be metadata of the table in any case.
+        typed = values.get("type", _METADATA_TYPES[0]).partition(";")[0].strip().lower() in _METADATA_TYPES
         if described and typed and same_url(resolve(iri, values.get("anchor", "")), iri):
             found.append(resolve(iri, target))
     return found

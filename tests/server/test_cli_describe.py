@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import tomllib
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -151,3 +154,72 @@ REAL = [
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_every_real_file_is_described(path: Path, folder: Path) -> None:
     written(folder, path.name, path.read_bytes())
+
+
+@pytest.fixture
+def web() -> Iterator[Callable[[dict[str, tuple[bytes, dict[str, str]]]], str]]:
+    """Serve files on the loopback address; return the address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def serve(files: dict[str, tuple[bytes, dict[str, str]]]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                body, headers = files.get(self.path.lstrip("/"), (b"", {}))
+                self.send_response(200 if body else 404)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+        servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
+        threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}/"
+
+    yield serve
+    for server_ in servers:
+        server_.shutdown()
+        server_.server_close()
+
+
+SCHOOLS = "skolenhetskod;namn;latitud;longitud\n12345678;Björkskolan;59,2;15,1\n"
+
+
+def test_an_address_is_described_and_becomes_the_source(folder, web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORG_FETCH_PRIVATE", "true")
+    address = web({"skolor.csv": (SCHOOLS.encode("cp1252"), {})}) + "skolor.csv"
+    site = folder.parents[2]
+    shown = run("describe", address, "--site", site)
+    assert shown.exit_code == 0, shown.output
+    assert tomllib.loads(shown.output)["source"] == address
+    done = run("describe", address, "--write", "--into", folder, "--site", site)
+    assert done.exit_code == 0, done.output
+    said = tomllib.loads((folder / "dataset.toml").read_text("utf-8"))
+    assert (said["source"], said["conformsTo"], said["encoding"]) == (address, "skolor", "windows-1252")
+    assert [path.name for path in folder.iterdir()] == ["dataset.toml"]
+    assert run("describe", address, "--write", "--into", folder, "--site", site).exit_code == 2
+
+
+def test_an_address_that_gives_nothing_is_told(folder, web, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = web({}) + "skolor.csv"
+    refused = run("describe", address)
+    assert refused.exit_code != 0 and "privat" in refused.output + str(refused.stderr)
+    monkeypatch.setenv("TORG_FETCH_PRIVATE", "true")
+    assert run("describe", address).exit_code != 0
+    assert run("describe", folder / "skolor.csv").exit_code == 2
+
+
+def test_csvw_reads_what_the_headers_of_an_address_say(web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORG_FETCH_PRIVATE", "true")
+    described = {"@context": "http://www.w3.org/ns/csvw", "url": "t.csv", "lang": "sv"}
+    link = {"Link": '<m.json>; rel="describedby"; type="application/csvm+json"'}
+    address = web({
+        "t.csv": ("a\nå\n".encode("cp1252"), {"Content-Type": "text/csv; charset=iso-8859-1", **link}),
+        "m.json": (json.dumps(described).encode(), {}),
+    })  # fmt: skip
+    done = run("csvw", address + "t.csv", "--minimal")
+    assert done.exit_code == 0, done.output
+    assert '"å"@sv' in done.output

@@ -35,7 +35,7 @@ def described(**properties: Any) -> dict[str, Any]:
         pytest.param('<sv.json>; rel="item describedBy"; type="application/ld+json"', '"1"@sv', id="several-relations"),
         pytest.param('<sv.json>; rel=describedby; type="application/json"', '"1"@sv', id="json"),
         pytest.param('<sv.json>; rel="describedby"; type="application/csvm+json; charset=utf-8"', '"1"@sv', id="more"),
-        pytest.param('<sv.json>; rel="describedby"', '"1"@nb', id="no-type"),
+        pytest.param('<sv.json>; rel="describedby"', '"1"@sv', id="no-type"),
         pytest.param('<sv.json>; rel="describedby"; type="text/html"', '"1"@nb', id="other-type"),
         pytest.param('<sv.json>; rel="describes"; type="application/csvm+json"', '"1"@nb', id="other-relation"),
         pytest.param(f'<sv.json>; {CSVM}; anchor="other.csv"', '"1"@nb', id="of-another"),
