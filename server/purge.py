@@ -22,6 +22,7 @@ from server.forgotten import REFUSED, Forgotten
 from server.forgotten import refused as refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import subject
+from server.history import History, missing
 from server.ledger import Ledger
 from server.purge_files import (
     Selection,
@@ -157,6 +158,8 @@ def _refuse(site: Site, data: DataFolder, target: Target) -> None:
                 f"Generation {target.name} is served now. Publish or restore another one first.",
                 f"Generation {target.name} visas nu. Publicera eller återställ en annan först.",
             )
+        if History(data).purged(int(target.name)):
+            raise missing(History(data), int(target.name))
         if not (history / f"{int(target.name):06d}").is_dir() and int(target.name) not in data.numbers():
             raise OperationError(
                 f"There never was a generation {target.name}.", f"Det har aldrig funnits en generation {target.name}."

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from server import checksums, partitions
+from server.all_dump import write_all_dump
 from server.assemble import build_index
 from server.conversion import row_key
 from server.generations import Generation, GraphEntry, remove_tree
@@ -23,17 +25,11 @@ from server.store_building import build_store
 # What may follow an IRI in a line for the line to be about it, or about a part of it.
 _AFTER = r"(?=[#>\"\s]|$)"
 _BYTE_SIZE = "http://www.w3.org/ns/dcat#byteSize"
-_KNOWN = (  # made anew, or rewritten one by one
-    "store",
-    "dumps",
-    "rows",
-    "descriptions",
-    "reports",
-    "labels.sqlite",
-    "search.sqlite",
-    "manifest.json",
-    "lock",
-)
+# Made anew, or rewritten one by one. Nothing that is written anew may be a link into the last generation.
+_KNOWN = (
+    "store", "dumps", "rows", "descriptions", "reports", "labels.sqlite", "search.sqlite", "manifest.json", "lock",
+    partitions.FILE, checksums.FILE,
+)  # fmt: skip
 
 
 @dataclass
@@ -96,6 +92,8 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
     _carry_others(source.path, target, selection, meant)
     merged = build_store(target, None, graphs, [])
     build_index(target, None, graphs, [], source.manifest["concept_base"])
+    write_all_dump(target, graphs.values(), source.path)
+    partitions.write_partitions(target, graphs.values(), source.manifest["base"], source.path)
     manifest = source.manifest | {
         "number": number,
         "created": time,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from server.generations import DataFolder
@@ -23,9 +25,7 @@ def forget_generation(data: DataFolder, ledger: Ledger, number: int, time: str, 
     folder = data.path / "history" / f"{number:06d}"
     path = folder / "index.json"
     index: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"graphs": [], "sources": []}
-    later = min(
-        int(entry.name) for entry in folder.parent.iterdir() if entry.name.isdigit() and int(entry.name) > number
-    )
+    later = min(following for following in _made(folder.parent) if following > number)
     if not index.get("purged_generation"):
         if not index.get("folded"):
             _forget_descriptions(ledger, later, _fold(data, index, number, later))
@@ -45,6 +45,16 @@ def forget_generation(data: DataFolder, ledger: Ledger, number: int, time: str, 
     if kept.is_dir():
         discard(kept)
     return set(index.get("purged_sources", ())) - _used(data)
+
+
+def _made(history: Path) -> Iterator[int]:
+    """Yield the generations that differences can be folded into: one that is gone itself holds nothing."""
+    for entry in history.iterdir():
+        path = entry / "index.json"
+        if entry.name.isdigit() and not (
+            path.exists() and json.loads(path.read_text("utf-8")).get("purged_generation")
+        ):
+            yield int(entry.name)
 
 
 def _fold(data: DataFolder, index: dict[str, Any], number: int, following: int) -> set[str]:

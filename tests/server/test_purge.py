@@ -1,6 +1,7 @@
 """Forgetting: after one command no file below the data folder holds the value, whatever it is packed in."""
 
 import gzip
+import hashlib
 import json
 import re
 import shutil
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from server import create_app
 from server import purge as purging
 from server.check import check
+from server.checksums import read_checksums
 from server.cli import main
 from server.errors import OperationError
 from server.generations import DataFolder
@@ -189,6 +191,20 @@ def test_what_a_source_that_is_rdf_says_of_the_forgotten_stays_out(small_site):
     assert all(place.startswith("archive") for place in holding(small_site.data, SECRET))
 
 
+def test_a_rewritten_generation_has_all_that_a_published_one_has(site):
+    before = {path.name for path in (site.data / "generations/000002").iterdir()}
+    sums = (site.data / "generations/000001/SHA256SUMS").read_bytes()
+    forget(site, THING)
+    for number in (1, 3):
+        folder = site.data / f"generations/{number:06d}"
+        assert {path.name for path in folder.iterdir()} == before
+        assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+                   for name, digest in read_checksums(folder).items())  # fmt: skip
+    assert (site.data / "generations/000001/SHA256SUMS").read_bytes() != sums
+    with client(site).get("/dumps/all.nq.gz") as whole:
+        assert whole.status_code == 200 and b"Skola 5" in gzip.decompress(whole.data)
+
+
 def test_consumers_are_told_without_content(site):
     forget(site, THING)
     feed = client(site).get("/changes/ldes/000003?dataset=asen/skolor").text
@@ -272,6 +288,22 @@ def test_a_generation_is_forgotten_and_others_are_what_they_were(site):
     assert states == {4: ("2026-03-05", "current"), 3: ("2026-03-03", "history"), 2: ("2026-03-02", "purged"),
                       1: ("2026-03-01", "history")}  # fmt: skip
     assert next(entry for entry in listed if entry["generation"] == 2)["reason"] == "På begäran"
+
+
+def test_generations_are_forgotten_one_after_another(site):
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([row.replace(f"{SECRET} 2", "Skola 3") for row in rows])
+    site.publish(now=day(3))
+    graph = f"{BASE}graph/asen/skolor"
+    expected = list(History(DataFolder(site.data)).lines(3, graph))
+    forget(site, "2", "1")
+    assert holding(site.data, SECRET) == []
+    with pytest.raises(OperationError, match="Generation 2 was purged 2026-03-05"):
+        forget(site, "2")
+    assert list((site.data / "history/000002").rglob("*.gz")) == []
+    for keep in (10, 1):
+        DataFolder(site.data).forget(keep)
+        assert list(History(DataFolder(site.data)).lines(3, graph)) == expected
 
 
 @pytest.mark.parametrize("step", ["_rewrite_kept", "_forget_archive", "_flip", "_rewrite_runs"])
