@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from loaders.errors import LoadError
+from server.cli_backup import backup
 from server.cli_csvw import csvw
 from server.cli_describe import describe_command
 from server.cli_diff import diff
@@ -221,6 +222,7 @@ def demo(port: int | None, folder: Path, no_open: bool) -> None:
 main.add_command(serve)
 main.add_command(follow)
 main.add_command(doctor)
+main.add_command(backup)
 main.add_command(queries)
 main.add_command(csvw)
 main.add_command(diff)

@@ -223,7 +223,7 @@ class DataFolder:
 
     def _refuse_replica(self, command: str) -> None:
         mark = self.path / REPLICA
-        if mark.exists() and not command.startswith("follow "):
+        if mark.exists() and not command.startswith(("follow ", "backup")):
             source = re.search(r'"source": "([^"]*)"', mark.read_text("utf-8"))
             of = source[1] if source else "?"
             raise StorageError(
