@@ -108,6 +108,8 @@ def shown(value: Any, number_format: str) -> str:
 
     >>> shown(180, "0000"), shown(0.1 + 0.2, "General"), shown(datetime(2026, 11, 3), "d mmmm yyyy")
     ('0180', '0.3', '2026-11-03')
+    >>> shown(datetime(2026, 1, 1), "yyyy"), shown(datetime(2026, 11, 1), "yyyy-mm"), shown(datetime(2026, 1, 2), "yyyy")
+    ('2026', '2026-11', '2026-01-02')
     """
     if value is None:
         return ""
@@ -119,6 +121,8 @@ def shown(value: Any, number_format: str) -> str:
         text = _number(value, number_format)
         return text if _zero_mask(number_format) else NumberCell(text)
     if isinstance(value, datetime):
+        if period := _period(value, number_format):
+            return period
         if value.time() == time() and not re.search("[hHs]", re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", number_format)):
             return DateCell(value.date().isoformat())
         return value.isoformat(timespec="seconds")
@@ -128,6 +132,14 @@ def shown(value: Any, number_format: str) -> str:
         minutes, seconds = divmod(int(value.total_seconds()), 60)
         return f"{minutes // 60:02d}:{minutes % 60:02d}:{seconds:02d}"
     return str(value)
+
+
+def _period(value: datetime, number_format: str) -> str:
+    """Return the year or month that a cell shows and holds as its first day; "" when it shows a day."""
+    shown = re.sub(r'\[[^\]]*\]|[\\"; @]', "", number_format).lower()
+    if value == datetime(value.year, 1, 1) and shown == "yyyy":
+        return f"{value:%Y}"
+    return f"{value:%Y-%m}" if value == datetime(value.year, value.month, 1) and re.fullmatch("yyyy-?mm", shown) else ""
 
 
 def _number(value: float, number_format: str) -> str:
