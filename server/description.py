@@ -91,7 +91,7 @@ class Inverse:
 
 @dataclass(frozen=True)
 class Description:
-    """A bounded description of one IRI, as a document at its own address."""
+    """A bounded description of one IRI, as a document at its own address; `graphs` are all that state any of it."""
 
     iri: str
     document: str
@@ -100,6 +100,7 @@ class Description:
     parts: Mapping[str, tuple[Property, ...]] = field(default_factory=dict)
     datasets: tuple[str, ...] = ()
     window: Window | None = None
+    graphs: frozenset[str] = frozenset()
 
     def terms(self, *properties: str) -> list[Value]:
         """Return the values of these properties, in the order the properties are given."""
@@ -203,7 +204,8 @@ def describe(store: ReadStore, iri: str, document: str, datasets_of: DatasetsOf 
     if not properties and not inverse:
         return None
     datasets = tuple(datasets_of(graphs)) if datasets_of else ()
-    return Description(iri, document, properties, inverse, _parts(store, iri, properties), datasets)
+    parts = _parts(store, iri, properties)
+    return Description(iri, document, properties, inverse, parts, datasets, graphs=frozenset(graphs))
 
 
 def whole(store: ReadStore, description: Description, names: Names | None = None) -> Iterator[Statement]:

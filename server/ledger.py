@@ -8,7 +8,9 @@ thing. Events of a generation that never became current are rolled back at the n
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -64,10 +66,11 @@ class LedgerEvent:
 
 
 class Ledger:
-    """The ledger of one data folder; every method opens the file for itself, so threads may share it."""
+    """The ledger of one data folder; threads may share it, since each has a connection of its own to read with."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._local = threading.local()
 
     def state(self, path: str) -> LedgerState | None:
         """Return where a path stands, None when it was never minted."""
@@ -106,13 +109,13 @@ class Ledger:
 
     def events(self, path: str) -> list[LedgerEvent]:
         """Return the story of a path, oldest first."""
-        if not self.path.exists():
+        ledger = self._reading()
+        if ledger is None:
             return []
-        with closing(self._connect()) as ledger:
-            rows = ledger.execute(
-                "SELECT path, event, generation, time, detail FROM event WHERE path = ? ORDER BY id", (path,)
-            )
-            return [LedgerEvent(*row) for row in rows]
+        rows = ledger.execute(
+            "SELECT path, event, generation, time, detail FROM event WHERE path = ? ORDER BY id", (path,)
+        )
+        return [LedgerEvent(*row) for row in rows]
 
     def last_description(self, path: str) -> list[str]:
         """Return the N-Triples lines that described a withdrawn path when it was last published."""
@@ -179,6 +182,23 @@ class Ledger:
             return {}
         with closing(self._connect()) as ledger:
             return last_events(ledger, list(paths))
+
+    def _reading(self) -> sqlite3.Connection | None:
+        """Return this thread's connection to read with, None while there is no ledger.
+
+        A copy that follows another site replaces the file; then the connection is made anew.
+        """
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        mark = (found.st_dev, found.st_ino)
+        held: tuple[tuple[int, int], sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is None or held[0] != mark:
+            if held is not None:
+                held[1].close()
+            held = self._local.held = (mark, self._connect())
+        return held[1]
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=30, isolation_level=None)

@@ -178,7 +178,7 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
             for other in site.languages
             if other != spoken
         ],
-        here=here,
+        here=site.uris.prefix.__add__,  # some forty times a page
         in_language=in_language,
         **frame(site, canonical, _rules(), here),
         **context,
@@ -220,7 +220,7 @@ def register_http(app: Flask) -> None:
         always.append(("Strict-Transport-Security", "max-age=31536000"))
     with app.app_context():
         documents = [*_DOCUMENTS.items(), ("Content-Security-Policy", content_security_policy())]
-    app.wsgi_app = completed(app.wsgi_app, always, documents, _DATA)  # type: ignore[method-assign]
+    app.wsgi_app = completed(app.wsgi_app, always, documents, _DATA)  # type: ignore[assignment, method-assign]
 
     @app.after_request
     def add_headers(response: Response) -> Response:
