@@ -108,8 +108,8 @@ def shown(value: Any, number_format: str) -> str:
 
     >>> shown(180, "0000"), shown(0.1 + 0.2, "General"), shown(datetime(2026, 11, 3), "d mmmm yyyy")
     ('0180', '0.3', '2026-11-03')
-    >>> shown(datetime(2026, 1, 1), "yyyy"), shown(datetime(2026, 11, 1), "yyyy-mm"), shown(datetime(2026, 1, 2), "yyyy")
-    ('2026', '2026-11', '2026-01-02')
+    >>> [shown(datetime(2026, 1, day), "yyyy") for day in (1, 2)], shown(datetime(2026, 11, 1), "yyyy-mm")
+    (['2026', '2026-01-02'], '2026-11')
     """
     if value is None:
         return ""
