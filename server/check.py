@@ -13,6 +13,7 @@ from loaders.findings import Finding, Findings
 from ontology import prefixes
 from server.catalog_advice import whole_site
 from server.catalog_metadata import is_listed_only
+from server.concept_changes import concept_findings
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry
@@ -48,6 +49,11 @@ def check(
     data = DataFolder(settings.data_folder(site.folder))
     previous = data.current()
     report, contracts = RunReport(datetime.now(UTC).isoformat()), read_contracts(site.folder)
+    report.remarks = concept_findings(site, previous, confirm=False)
+    if report.blocked:
+        if previous:
+            previous.close()
+        return report
     graphs: dict[str, GraphEntry] = {}
     with TemporaryDirectory(prefix="torg-check-") as folder:
         options = GateOptions(check=True, strict=strict, today=datetime.now(UTC).date())

@@ -21,6 +21,7 @@ from server.cli_describe import describe_command
 from server.cli_diff import diff
 from server.cli_doctor import doctor
 from server.cli_dump import dump
+from server.cli_impact import impact
 from server.cli_mcp import mcp
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
 from server.cli_purge import purge
@@ -231,6 +232,7 @@ main.add_command(token)
 main.add_command(query)
 main.add_command(purge)
 main.add_command(dump)
+main.add_command(impact)
 main.add_command(mcp)
 
 

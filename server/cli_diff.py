@@ -11,6 +11,7 @@ import click
 from server.change_words import GraphChange, Labels, nothing, sentences, vocabulary
 from server.cli_output import say
 from server.generations import DataFolder
+from server.reports import finding_members
 from server.settings import read_settings
 from server.site import read_site
 
@@ -25,15 +26,22 @@ from server.site import read_site
 def diff(one: int, two: int | None, folder: Path, format: str) -> None:
     """Say what changed from generation A to generation B (the current one when B is left out)."""
     from server.diff import diff as run
+    from server.diff import touches
 
     site = read_site(folder)
     data = DataFolder(read_settings(site.raw).data_folder(site.folder))
-    found = run(data, one, two if two is not None else int(data.current_name() or 0))
+    two = two if two is not None else int(data.current_name() or 0)
+    found = run(data, one, two)
+    concepts = touches(data, one, two) if any(change.kind == "concepts" for change in found) else []
     labels = vocabulary(site.concept_base)
     if format == "json":
-        click.echo(json.dumps([change.members(labels) for change in found], ensure_ascii=False, indent=1))
+        members = [change.members(labels) for change in found]
+        members += [{"touches": finding_members(finding)} for finding in concepts]
+        click.echo(json.dumps(members, ensure_ascii=False, indent=1))
     else:
         echo_changes(found, labels)
+        for finding in concepts:
+            click.echo(f"  {finding.text(say.language)}")
 
 
 def echo_changes(found: Iterable[GraphChange], labels: Labels) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
+from loaders.findings import Finding
 from server.change_words import GraphChange, graph_change
+from server.concept_changes import described, touched
 from server.generations import DataFolder
 from server.history import History, missing
 
@@ -31,3 +35,23 @@ def diff(data: DataFolder, one: int, two: int) -> list[GraphChange]:
         if change:
             found.append(change)
     return found
+
+
+def touches(data: DataFolder, one: int, two: int) -> list[Finding]:
+    """Return whom the changes of concepts from one generation to another touch, by what is published now."""
+    current = data.current()
+    if current is None:
+        return []
+    with closing(current):
+        history = History(data)
+        states = (
+            described(
+                line
+                for iri, graph in history.graphs(number).items()
+                if graph.kind == "concepts"
+                for line in history.lines(number, iri)
+            )
+            for number in (one, two)
+        )
+        before, after = states
+        return touched(before, after, current)

@@ -28,6 +28,8 @@ from server.assemble import Change, build_index, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.change_words import graph_change, vocabulary
 from server.check import Progress, check_only, harvest, is_named, silent, work
+from server.concept_changes import concept_findings
+from server.concept_uses import write_uses
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
@@ -100,6 +102,8 @@ def publish(
         finish_interrupted(site, data)
         run = _Run(site, settings, data, now, progress)
         with run.folder():
+            if run.stops_at_concepts(confirm):
+                return run.stopped()
             run.convert(
                 wanted, GateOptions(confirm, bool(only) and not due, strict=strict, today=now.date()), early=not dry_run
             )
@@ -184,6 +188,16 @@ class _Run:
         if old is not None and old != self._site.base:
             detail = (("new", self._site.base), ("old", old))
             raise LoadError(Finding("site.base-changed", file="site.toml", detail=detail))
+
+    def stops_at_concepts(self, confirm: bool) -> bool:
+        """Report what is wrong with the concepts and whom their changes touch; tell whether that stops the run."""
+        self._report.remarks += concept_findings(self._site, self._previous, confirm)
+        return bool(self._report.blocked)
+
+    def stopped(self) -> Publication:
+        """Return what a run did that stopped before it changed anything."""
+        write_reports(self._data.path, None, self._report)
+        return Publication(None, self._report)
 
     def convert(self, only: Sequence[str], options: GateOptions, early: bool = False) -> None:
         """Bring every dataset into the next generation: converted, linked from the last, or left out.
@@ -337,6 +351,7 @@ class _Run:
             last = self._previous.path if self._previous else None
             write_all_dump(self._folder, self._graphs.values(), last)
             write_partitions(self._folder, self._graphs.values(), self._site.base, last)
+            write_uses(self._folder, self._graphs.values(), (self._site.concept_base, self._site.base), last)
             merged = stored.result()
         manifest = {
             "number": number,

@@ -66,8 +66,9 @@ class RunReport:
 
     @property
     def blocked(self) -> list[str]:
-        """The datasets whose new state cannot be published; pins.toml when a contract stops the whole run."""
+        """The datasets whose new state cannot be published; concepts or pins.toml when those stop the whole run."""
         kept = [report.dataset for report in self.datasets if report.status in ("kept", "blocked")]
+        kept += ["concepts"] if any(finding.weight == "block" for finding in self.remarks) else []
         return [*kept, "pins.toml"] if self.broken else kept
 
     def findings(self) -> Iterator[Finding]:

@@ -82,6 +82,12 @@ class ReadStore:
             if isinstance(quad.subject, NamedNode):
                 yield quad.subject.value
 
+    def with_literal(self, property: str, text: str) -> Iterator[str]:
+        """Yield the subjects that have this plain text as value of the property."""
+        for quad in self._store.quads_for_pattern(None, NamedNode(property), Literal(text), DefaultGraph()):
+            if isinstance(quad.subject, NamedNode):
+                yield quad.subject.value
+
     def tally(self, query: str) -> dict[str, int]:
         """Return the (IRI, count) rows of a bound named query of ours without ORDER BY; never a visitor's."""
         found = self._store.query(query)
