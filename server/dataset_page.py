@@ -14,6 +14,13 @@ from server.generations import Generation, GraphEntry
 from server.graph_files import read_graph
 from server.uris import UriSpace
 
+_DCAT, _DCTERMS = "http://www.w3.org/ns/dcat#", "http://purl.org/dc/terms/"
+SAID_BY_DATASET = frozenset(
+    [_DCAT + name for name in ("distribution", "landingPage", "contactPoint")]
+    + [_DCTERMS + name for name in ("publisher", "license", "accrualPeriodicity", "issued", "modified", "conformsTo")]
+)
+"""The properties that the head of a dataset's page tells, so that its facts need not."""
+
 _LOOKED_AT = 20_000  # lines of a dump in which a link to other data must be found
 
 

@@ -240,20 +240,44 @@ def test_datasets_page_offers_its_formats_and_says_so(client: FlaskClient) -> No
 
 def test_dataset_page_shows_how_to_get_it_before_anything_else(client: FlaskClient) -> None:
     text = client.get("/res/dataset/granby/skolor", headers=HTML | {"Accept-Language": "en"}).text
-    order = ["Get the data", "/dumps/granby/skolor.nt.gz", "Rows published", "What the columns mean", "Use it", "Facts"]
+    order = [
+        "Get the data", "/graph/granby/skolor.csv", "/graph/granby/skolor.xlsx", "/dumps/granby/skolor.nt.gz",
+        "Preview", "Backaskolan", "What the columns mean", "Rows published", "Use it", "Related datasets",
+    ]  # fmt: skip
     places = [text.index(words) for words in order]
     assert places == sorted(places)
     assert "<code>school_form</code>" in text and "Compulsory school" in text
-    assert f"curl -O '{BASE}dumps/granby/skolor.nt.gz'" in text.replace("&#39;", "'")
+    assert f"curl -o skolor.csv '{BASE}graph/granby/skolor.csv'" in text.replace("&#39;", "'")
+    assert all(
+        f"<summary>{name}</summary>" in text for name in ("Excel", "Python", "R", "QGIS", "OpenRefine", "SPARQL")
+    )
+
+
+def test_examples_on_the_dataset_page_lead_to_data(client: FlaskClient) -> None:
+    text = client.get("/res/dataset/granby/skolor", headers=HTML | {"Accept-Language": "en"}).text
+    for suffix, start in (("csv", b"\xef\xbb\xbfAddress,Name"), ("geojson", b'{"type": "FeatureCollection"')):
+        address = f"{BASE}graph/granby/skolor.{suffix}"
+        assert address in text
+        assert client.get(address.removeprefix(BASE.rstrip("/")), headers={"Accept-Language": "en"}).data.startswith(
+            start
+        )
+
+
+def test_dataset_page_shows_its_places_and_counts_by_concept(client: FlaskClient) -> None:
+    text = client.get("/res/dataset/granby/skolor", headers=HTML | {"Accept-Language": "sv"}).text
+    assert text.count("data-lat=") == 5
+    assert '<svg class="chart" role="img"' in text
+    ledger = client.get("/res/dataset/granby/leverantorsreskontra", headers=HTML | {"Accept-Language": "sv"}).text
+    assert "data-lat=" not in ledger and "946 907,86" in ledger.replace("\xa0", " ")
+    assert "1 tidigare period" in ledger
 
 
 def test_dataset_page_counts_the_rows_of_every_period(app: Flask, client: FlaskClient) -> None:
     page = client.get("/res/dataset/tallmo/leverantorsreskontra", headers=HTML | {"Accept-Language": "en"}).text
     deliveries = app.extensions["torg"].generation().datasets["tallmo/leverantorsreskontra"]["deliveries"]
     assert sorted(deliveries) == ["2026-01", "2026-02"]
-    for name, heading in (("rows_in", "Rows in the source"), ("rows_out", "Rows published")):
-        total = sum(delivery[name] for delivery in deliveries.values())
-        assert f"<dt>{heading}</dt><dd>{total}</dd>" in page
+    total, out = (sum(delivery[name] for delivery in deliveries.values()) for name in ("rows_in", "rows_out"))
+    assert f"<dt>Rows published</dt><dd>{out} of {total} in the source</dd>" in page
     assert "/dumps/tallmo/leverantorsreskontra/2026-02.nt.gz" in page
 
 
