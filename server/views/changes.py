@@ -240,7 +240,8 @@ def _atom(wanted: Scope, given: dict[str, str], spoken: str) -> bytes:
     """Return the feed (RFC 4287): an entry for each dataset of a generation, or each thing of a narrower scope."""
     site = torg()
     entries = list(islice(_atom_entries(wanted, given, spoken), _ENTRIES))
-    updated = changes.stamp(history().time(history().numbers()[-1]))
+    # A feed in which nothing has happened was last changed when the first generation was made.
+    updated = entries[0][0] if entries else changes.stamp(history().time(history().numbers()[0]))
     alternate, own = _address("/changes", given), _address("/changes", {**given, "format": "atom"})
     title = in_language(site.site.title, spoken)
     publishers = sorted({in_language(publisher.name, spoken) for publisher in site.site.publishers.values()})
@@ -251,10 +252,11 @@ def _atom(wanted: Scope, given: dict[str, str], spoken: str) -> bytes:
         f'<link rel="self" type="application/atom+xml" href={quoteattr(own)}/>\n'
         f'<link rel="alternate" type="text/html" href={quoteattr(alternate)}/>\n'
     )
-    return (head + "".join(entries) + "</feed>\n").encode()
+    return (head + "".join(text for _, text in entries) + "</feed>\n").encode()
 
 
-def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator[str]:
+def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator[tuple[str, str]]:
+    """Yield (time, entry), newest first."""
     names = _dataset_names(spoken)
     for looked, number in enumerate(reversed(history().numbers())):
         time, entries = history().time(number), changes.changed_graphs(history(), number, wanted)
@@ -272,7 +274,7 @@ def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator
             yield _entry(link if "/" in key else f"{link}#{key}", title, link, time)
 
 
-def _thing_entries(found: Sequence[Member], spoken: str) -> Iterator[str]:
+def _thing_entries(found: Sequence[Member], spoken: str) -> Iterator[tuple[str, str]]:
     words = {"Create": ("Ny", "New"), "Update": ("Ändrad", "Changed"), "Delete": ("Borttagen", "Removed")}
     labels = torg().labels().labels([member.iri for member in found], spoken)
     for member in found:
@@ -281,9 +283,10 @@ def _thing_entries(found: Sequence[Member], spoken: str) -> Iterator[str]:
         yield _entry(id, title, member.iri, member.time)
 
 
-def _entry(id: str, title: str, link: str, time: datetime) -> str:
-    return (
-        f"<entry><id>{escape(id)}</id><title>{escape(title)}</title><updated>{changes.stamp(time)}</updated>"
+def _entry(id: str, title: str, link: str, time: datetime) -> tuple[str, str]:
+    stamp = changes.stamp(time)
+    return stamp, (
+        f"<entry><id>{escape(id)}</id><title>{escape(title)}</title><updated>{stamp}</updated>"
         f"<link href={quoteattr(link)}/></entry>\n"
     )
 

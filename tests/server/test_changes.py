@@ -174,6 +174,32 @@ def test_a_feed_reader_reads_atom(client):
     assert "Borttagen" in response.text
 
 
+@pytest.mark.parametrize(
+    "query", ["", "dataset=asen/skolor", "branch=def/facility/O1", f"resource={BASE}id/school/10000005",
+              f"resource={BASE}id/school/never"],
+)  # fmt: skip
+def test_every_feed_is_as_rfc_4287_wants(client, query):
+    response = client.get(f"/changes?format=atom&{query}")
+    assert response.mimetype == "application/atom+xml"
+    feed = ElementTree.fromstring(response.data)
+    assert feed.tag == f"{ATOM}feed"
+    for element, entries in (
+        (feed, feed.findall(f"{ATOM}entry")),
+        *((entry, ()) for entry in feed.iter(f"{ATOM}entry")),
+    ):
+        for name in ("id", "title", "updated"):  # sections 4.1.1 and 4.1.2: exactly one of each
+            assert len(element.findall(f"{ATOM}{name}")) == 1, name
+        assert element.find(f"{ATOM}id").text.startswith("https://") and element.find(f"{ATOM}title").text
+        moment = datetime.fromisoformat(element.find(f"{ATOM}updated").text)
+        assert moment.tzinfo is not None and all(
+            datetime.fromisoformat(entry.find(f"{ATOM}updated").text) <= moment for entry in entries
+        )
+        # Without content an entry has an alternate link; that is what a link without rel is (4.2.7.2).
+        assert any(link.get("rel", "alternate") == "alternate" for link in element.findall(f"{ATOM}link"))
+    assert [link.get("rel") for link in feed.findall(f"{ATOM}link")] == ["self", "alternate"]
+    assert feed.find(f"{ATOM}author/{ATOM}name").text
+
+
 def test_people_see_what_changed(client):
     page = client.get("/changes?lang=sv", headers={"Accept": "text/html"}).text
     assert "3 mars 2026" in page and "Skolor i Åsen" in page
