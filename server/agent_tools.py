@@ -41,7 +41,12 @@ class AgentTools:
         found = self._torg.labels().search(text, max(1, min(limit, 100)))
         if not found:
             raise Problem(404, "Nothing has such a name. Try one word, its beginning, or Swedish.")
-        listed = [{"iri": one.iri, "name": one.text, "language": one.language, "type": one.type} for one in found]
+        # What was found by a code is told by its name.
+        names = self._torg.labels().labels([one.iri for one in found])
+        listed = []
+        for one in found:
+            name, language = (one.text, one.language) if one.role == "label" else names.get(one.iri, (one.text, ""))
+            listed.append({"iri": one.iri, "name": name, "language": language, "type": one.type})
         return _json({"results": listed})
 
     def resolve(self, items: list[str], within: str = "") -> str:

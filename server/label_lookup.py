@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from server.labels import Label, LabelFile, fold
 
 _CHUNK = 500
+_MOST_SHARED, _MOST_NAMED = 2_000, 500  # labels of one text that are looked at, and returned
 _LAST = "\U0010ffff"  # sorts after every letter of an IRI
 _COLUMNS = "label.iri, label.text, label.language, label.role, label.class, label.graph"
 
@@ -21,21 +22,28 @@ class LabelLookup(LabelFile):
             found.setdefault(label.iri, []).append(label)
         return found
 
-    def named(self, texts: Iterable[str]) -> dict[str, list[Label]]:
+    def named(self, texts: Iterable[str], beneath: str = "") -> dict[str, list[Label]]:
         """Return what each text names: letter case, diacritics and spaces aside, but otherwise the whole text.
 
-        A text in the same case is looked up by an index; the few others go through the word index.
+        A text in the same case is looked up by an index; the few others go through the word index. Of a text that
+        very many things share, as many as `_MOST_SHARED` are looked at, and those beneath an IRI are returned.
         """
-        wanted = list(dict.fromkeys(texts))
-        exact: dict[str, list[Label]] = {}
-        for label in self._rows("text COLLATE NOCASE IN ({})", wanted):
-            exact.setdefault(fold(label.text), []).append(label)
         found = {}
-        for text in wanted:
-            labels = exact.get(fold(text)) or self._folded(text)
+        for text in dict.fromkeys(texts):
+            folded = fold(text)
+            labels = [label for label in self._shared(text, beneath) if fold(label.text) == folded]
+            labels = labels or [label for label in self._folded(text) if label.iri.startswith(beneath)]
             if labels:
-                found[text] = labels
+                found[text] = labels[:_MOST_NAMED]
         return found
+
+    def _shared(self, text: str, beneath: str) -> Iterator[Label]:
+        rows = self._index().execute(
+            f"SELECT {_COLUMNS} FROM (SELECT * FROM label WHERE text = ? COLLATE NOCASE LIMIT {_MOST_SHARED}) AS label "
+            f"WHERE substr(label.iri, 1, ?) = ? LIMIT {_MOST_NAMED}",
+            (text, len(beneath), beneath),
+        )
+        return (Label(*row) for row in rows)
 
     def _folded(self, text: str) -> list[Label]:
         folded = fold(text)

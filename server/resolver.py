@@ -27,6 +27,7 @@ MOST_ITEMS = 10_000
 LONGEST_ITEM = 2_000
 _UNUSABLE = re.compile("[\x00-\x1f\ud800-\udfff]")  # control characters, and halves of surrogate pairs
 _ORGANIZATION = re.compile(r"(?:16|SE)?\d{6}-\d{4}", re.ASCII)
+_MOST_WEIGHED = 40
 _MOST_CANDIDATES, _LONGEST_CHAIN, _LONGEST_PATH = 20, 20, 12
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
 _DCTERMS = "http://purl.org/dc/terms/"
@@ -98,6 +99,7 @@ class Resolver:
         self._store, self._lookup, self._ledger, self._uris = store, lookup, ledger, uris
         self._prefixes, self._graphs = prefixes, graphs
         self._facts: dict[str, _Facts] = {}
+        self._chosen: dict[str, list[Label]] = {}
 
     def resolve(self, items: Sequence[str], within: str = "") -> list[Resolution]:
         """Return one resolution for each item, in the order given.
@@ -107,6 +109,7 @@ class Resolver:
         `ambiguous`, with the candidates. Raises NothingBeneath when nothing was ever published under `within`.
         """
         root = self._root(within)
+        self._chosen.clear()
         cleaned = [unicodedata.normalize("NFC", item.strip()) for item in items]
         found = [Resolution(item, "unknown") for item in items]
         uri_items: dict[int, list[str]] = {}
@@ -203,15 +206,16 @@ class Resolver:
             return False
 
     def _find_texts(self, found: list[Resolution], items: Mapping[int, str], root: str | frozenset[str]) -> None:
-        named = self._lookup.named(items.values())
+        beneath = root if isinstance(root, str) else ""
+        named = self._lookup.named(items.values(), beneath)
         unknown = {place: other for place, text in items.items() if text not in named and (other := _respelled(text))}
-        named |= self._lookup.named(unknown.values()) if unknown else {}
+        named |= self._lookup.named(unknown.values(), beneath) if unknown else {}
         for place, text in items.items():
             listed = named.get(text) or named.get(unknown.get(place, ""), [])
             labels = [label for label in listed if _beneath(label.iri, root)]
             if not labels:
                 continue
-            best = self._best(labels)
+            best = self._best_of(text, labels)
             found[place].matched = best[0].role
             if len(best) == 1:
                 found[place].iri, found[place].status = best[0].iri, "current"
@@ -219,12 +223,20 @@ class Resolver:
                 found[place].status = "ambiguous"
                 found[place].candidates = [Named(label.iri, {}) for label in best[:_MOST_CANDIDATES]]
 
-    def _best(self, labels: Iterable[Label]) -> list[Label]:
+    def _best_of(self, text: str, labels: Sequence[Label]) -> list[Label]:
+        if text not in self._chosen:
+            self._chosen[text] = self._best(labels)
+        return self._chosen[text]
+
+    def _best(self, labels: Sequence[Label]) -> list[Label]:
         """Return one label for each thing of the best kind: notations first, current before deprecated, ours first."""
         order: dict[str, tuple[tuple[int, bool, bool], Label]] = {}
+        ours = (self._uris.base, self._uris.concepts)
+        if len(labels) > _MOST_WEIGHED:  # each costs a look into the store; no more are shown anyhow
+            by_kind = sorted(labels, key=lambda x: (_RANK[x.role], not x.iri.startswith(ours), x.iri))
+            labels = by_kind[:_MOST_WEIGHED]
         for label in labels:
-            ours = label.iri.startswith((self._uris.base, self._uris.concepts))
-            rank = (_RANK[label.role], self._of(label.iri).deprecated, not ours)
+            rank = (_RANK[label.role], self._of(label.iri).deprecated, not label.iri.startswith(ours))
             if label.iri not in order or rank < order[label.iri][0]:
                 order[label.iri] = (rank, label)
         best = min(rank for rank, _ in order.values())

@@ -28,6 +28,10 @@ def test_look_up_then_describe(tools):
     first = json.loads(tools.search("grundskola"))["results"][0]
     assert first["iri"].startswith(BASE) and "rundskol" in first["name"]
     assert f"<{first['iri']}>" in tools.describe(first["iri"]) or "rundskol" in tools.describe(first["iri"])
+    (coded,) = json.loads(tools.search("09910008"))["results"]
+    assert (coded["iri"], coded["name"]) == (f"{BASE}id/school/09910008", "Förskolan Myran")
+    with pytest.raises(Problem, match="within takes"):
+        tools.resolve(["T3.2"], "nonsense")
     (item,) = json.loads(tools.resolve(["T3.2"], "def/service"))
     assert item["iri"] == f"{BASE}def/service/T3.2" and item["broader"] == [f"{BASE}def/service/T3"]
 

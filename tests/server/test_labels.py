@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.label_lookup import LabelLookup
 from server.labels import LabelIndex, build_labels, update_labels
 
 SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -58,3 +59,14 @@ def test_an_update_equals_a_new_index(index, tmp_path):
     updated = LabelIndex(tmp_path / "next.sqlite")
     assert [] == updated.search("snöröjning")
     assert CONCEPT == updated.search("halkbekamp")[0].iri
+
+
+def test_a_text_that_thousands_share_is_looked_up_in_bounded_work(tmp_path):
+    lines = (f'<urn:{n % 3}:{n:04d}> <http://purl.org/dc/terms/identifier> "1" .\n' for n in range(3_000))
+    build_labels(tmp_path / "labels.sqlite", [(GRAPH, sorted(lines))])
+    lookup = LabelLookup(tmp_path / "labels.sqlite")
+    whole, part = lookup.named(["1"])["1"], lookup.named(["1"], "urn:1:")["1"]
+    assert len(whole) == len(part) == 500
+    assert {label.role for label in whole} == {"notation"}
+    assert all(label.iri.startswith("urn:1:") for label in part)
+    assert lookup.named(["1"], "urn:9:") == {}
