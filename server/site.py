@@ -16,12 +16,13 @@ from loaders.errors import DescriptionError, LoadError
 from loaders.findings import Finding
 from loaders.privacy import check_digit
 from server.places import read_border
-from server.settings import SETTINGS
+from server.pulled import pulled_datasets
+from server.settings import SETTINGS, read_settings
 from server.theme import is_colour
 from server.uris import UriSpace
 
 _SITE_KEYS = {"base", "concept_base", "title", "description", "languages", "accent", "contact", "license", "logo"}
-_PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", "description"}
+_PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", "description", "site", "branch"}
 _MAP_KEYS = {"base", "tiles", "attribution"}
 _IMAGES = {".svg", ".png", ".webp", ".jpg", ".jpeg"}
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
@@ -42,6 +43,8 @@ class Publisher:
     homepage: str = ""
     type: str = ""
     description: Text = field(default_factory=dict)
+    site: str = ""  # where the publisher keeps its own site, when that is elsewhere
+    branch: str = ""
 
     @property
     def authority(self) -> str:
@@ -87,7 +90,7 @@ def read_site(folder: Path) -> Site:
     """
     raw = _read_toml(folder)
     site = raw.get("site", {})
-    _check_keys(raw, {"site", "publishers", "harvest", "map", *{s.table for s in SETTINGS}}, "")
+    _check_keys(raw, {"site", "publishers", "harvest", "map", "accessibility", *{s.table for s in SETTINGS}}, "")
     _check_keys(site, _SITE_KEYS, "[site] ")
     for setting_table in {setting.table for setting in SETTINGS}:
         known = {setting.name for setting in SETTINGS if setting.table == setting_table} | {"url"}
@@ -97,11 +100,12 @@ def read_site(folder: Path) -> Site:
     if "logo" in site:
         _check_logo(folder, str(site["logo"]))
     _check_map(folder, raw.get("map", {}))
+    _check_statement(raw.get("accessibility", {}))
     base = _base(site.get("base"), "base")
     concept_base = _base(site["concept_base"], "concept_base") if "concept_base" in site else ""
     languages = tuple(site.get("languages", ["sv", "en"]))
     publishers = {key: _publisher(key, entry, languages[0]) for key, entry in sorted(raw.get("publishers", {}).items())}
-    datasets, faults = _datasets(folder, publishers)
+    datasets, faults = _datasets(folder, publishers, _pulled(folder, raw, publishers))
     return Site(
         folder=folder,
         title=_text(site.get("title", folder.resolve().name), languages[0]),
@@ -129,13 +133,28 @@ def _read_toml(folder: Path) -> dict[str, Any]:
         raise _fault("unreadable", reason=error.strerror or str(error)) from None
 
 
-def _datasets(folder: Path, publishers: Mapping[str, Publisher]) -> tuple[list[Dataset], dict[str, LoadError]]:
+def _pulled(folder: Path, raw: Mapping[str, Any], publishers: Mapping[str, Publisher]) -> dict[str, list[Path]]:
+    """Return the dataset folders of publishers whose sites live elsewhere, as they were pulled last."""
+    data = read_settings(raw).data_folder(folder)
+    copies = {key: pulled_datasets(data, key) for key, publisher in publishers.items() if publisher.site}
+    return {key: _folders(copy) for key, copy in copies.items() if copy is not None}
+
+
+def _datasets(
+    folder: Path, publishers: Mapping[str, Publisher], pulled: Mapping[str, list[Path]]
+) -> tuple[list[Dataset], dict[str, LoadError]]:
     datasets: list[Dataset] = []
     faults: dict[str, LoadError] = {}
-    for place in _dataset_folders(folder / "datasets"):
-        publisher, name = place.parent.name, place.name
+    own = [(place.parent.name, place) for place in _dataset_folders(folder / "datasets")]
+    others = [(key, place) for key, places in pulled.items() for place in places]
+    here = {(publisher, place.name) for publisher, place in own}
+    for publisher, place in sorted((*own, *others)):
+        name = place.name
         key = f"{publisher}/{name}"
         try:
+            if (publisher, name) in here and (publisher, place) in others:
+                # What the site's own steward keeps goes before what is pulled.
+                raise _fault("publisher-both", dataset=key, name=key)
             if publisher not in publishers:
                 near = _nearest(publisher, set(publishers))
                 raise _fault("unknown-publisher", dataset=key, name=publisher, nearest=near)
@@ -159,16 +178,21 @@ def _dataset_folders(folder: Path) -> list[Path]:
         place
         for publisher in sorted(folder.iterdir())
         if publisher.is_dir() and not publisher.name.startswith(".")
-        for place in sorted(publisher.iterdir())
-        if place.is_dir() and not place.name.startswith(".")
+        for place in _folders(publisher)
     ]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [place for place in sorted(folder.iterdir()) if place.is_dir() and not place.name.startswith(".")]
 
 
 def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
     where = f"[publishers.{key}] "
     if not _KEY.match(key):
         raise _fault("folder-name", name=key)
-    _check_keys(entry, _PUBLISHER_KEYS | {"site"}, where)
+    _check_keys(entry, _PUBLISHER_KEYS, where)
+    if not re.fullmatch(r"|(?:(?:git\+)?https|file)://\S+|http://\S+", str(entry.get("site", ""))):
+        raise _fault("publisher-site", name=f"{where}site")
     orgnr = re.sub(r"\D", "", str(entry.get("orgnr", "")))
     if "name" not in entry or len(orgnr) != 10:
         missing = "name" if "name" not in entry else "orgnr"
@@ -189,6 +213,8 @@ def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
         homepage=str(entry.get("homepage", "")),
         type=str(entry.get("type", "")),
         description=_text(entry.get("description", {}), language),
+        site=str(entry.get("site", "")),
+        branch=str(entry.get("branch", "")),
     )
 
 
@@ -227,6 +253,18 @@ def _check_map(folder: Path, table: Mapping[str, Any]) -> None:
             raise _fault("map-tiles")
         if not table.get("attribution"):
             raise _fault("map-attribution")
+
+
+def _check_statement(table: Mapping[str, Any]) -> None:
+    """Refuse an accessibility statement whose status is none of the law's three, or whose faults are no texts."""
+    _check_keys(table, {"status", "assessed", "method", "faults", "contact"}, "[accessibility] ")
+    faults = table.get("faults", [])
+    if table.get("status", "full") not in ("full", "partial", "none"):
+        raise _fault("accessibility", name="status")
+    if not re.match(r"\d{4}-\d\d-\d\d\Z", str(table.get("assessed", "2026-01-01"))):
+        raise _fault("accessibility", name="assessed")
+    if not isinstance(faults, list) or not all(isinstance(fault, dict) for fault in faults):
+        raise _fault("accessibility", name="faults")
 
 
 def _text(value: Any, language: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BLUEPRINTS = (
     "home", "resources", "specifications", "graphs", "dumps", "wellknown", "service", "datasets", "sparql",
     "operations", "queries", "replica", "api", "resolve", "reconcile", "changes", "history", "quality",
-    "contracts", "llms", "batches", "appearance", "search", "concepts", "dataset_parts",
+    "contracts", "llms", "batches", "appearance", "about", "search", "concepts", "dataset_parts",
 )  # fmt: skip
 """The modules of this package with a blueprint named `blueprint`."""
 _BATCH_BYTES = 17 << 20  # a batch to resolve or reconcile; each view refuses what is too much for it

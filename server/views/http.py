@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
+from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, render_template, request
 from werkzeug.http import http_date
 
 from server.errors import Problem
 from server.formats import CSV, GEOJSON, GRAPH_FORMATS, JSON, N_QUADS, RDF_XML, TRIG, XLSX, Format, choose
 from server.instance import Torg
-from server.negotiation import negotiate_language
+from server.negotiation import LONGEST_HEADER, negotiate_language
 from server.texts import texts
 from server.views.frame import frame
 from server.wsgi_headers import completed
@@ -43,6 +44,9 @@ _PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 _CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE", "HTTP_RANGE"}
+# Parameters that mean one thing: what is repeated would otherwise be passed over without a word.
+_SINGLE = ("format", "lang", "at", "page", "profile", "uri", "view", "property", "inverse", "q")
+_NEGOTIATED = ("Accept", "Accept-Language", "Accept-Encoding", "Accept-Profile")
 _STALE = 300  # seconds that a cache may go on with an old answer while it asks for the new one
 
 
@@ -65,13 +69,13 @@ def language() -> str:
     return negotiate_language(request.headers.get("Accept-Language"), offered, offered[0])
 
 
-def negotiated(offered: Sequence[Format], suffix: str | None = None) -> Format:
-    """Return the format of the answer: suffix, else `?format=`, else Accept.
+def negotiated(offered: Sequence[Format], suffix: str | None = None, asked: str | None = None) -> Format:
+    """Return the format of the answer: suffix, else `asked` (by default `?format=`), else Accept.
 
     Raises Problem that lists what there is: 406 (RFC 9110, section 15.5.7), or 404 for an address
     whose suffix names a representation that this has not.
     """
-    format = choose(request.headers.get("Accept"), offered, suffix or request.args.get("format"))
+    format = choose(request.headers.get("Accept"), offered, suffix or asked or request.args.get("format"))
     if format is None:
         raise Problem(
             404 if suffix else 406,
@@ -180,6 +184,7 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
         ],
         here=site.uris.prefix.__add__,  # some forty times a page
         in_language=in_language,
+        digits=partial(format_decimal, locale=spoken),
         **frame(site, canonical, _rules(), here),
         **context,
     ).encode()
@@ -221,6 +226,19 @@ def register_http(app: Flask) -> None:
     with app.app_context():
         documents = [*_DOCUMENTS.items(), ("Content-Security-Policy", content_security_policy())]
     app.wsgi_app = completed(app.wsgi_app, always, documents, _DATA)  # type: ignore[assignment, method-assign]
+
+    @app.before_request
+    def refuse_ambiguous() -> None:
+        for header in _NEGOTIATED:
+            given = request.environ.get(f"HTTP_{header.upper().replace('-', '_')}", "")
+            if len(given) > LONGEST_HEADER:
+                # Read in part, it could say the opposite of the whole.
+                raise Problem(431, f"{header} has at most {LONGEST_HEADER} characters here; this has {len(given)}.")
+        if not request.environ.get("QUERY_STRING") or request.path.startswith("/api/"):
+            return  # the API knows which of its parameters may be repeated
+        for name in _SINGLE:
+            if name in request.args and (times := len(request.args.getlist(name))) > 1:
+                raise Problem(400, f"`{name}` is given {times} times; give it once.")
 
     @app.after_request
     def add_headers(response: Response) -> Response:

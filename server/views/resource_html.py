@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 
 from server.concept_page import SAID_BY_CONCEPT
 from server.concept_tree import CONCEPT
+from server.dataset_page import SAID_BY_DATASET
 from server.description import TYPE, Description, joined
 from server.formats import HTML, Format
 from server.instance import Opened
 from server.page_groups import grouped, read_grouping
+from server.payments import payments
 from server.places import SAID_BY_PLACE, mini_map, place_of
 from server.presentation import Presenter, day
 from server.resource_page import Fact, ResourcePage, describe_for_page, story
@@ -23,6 +25,7 @@ from server.views.frame import contact
 from server.views.http import here, in_language, page, torg
 
 _CLASS = re.compile(r"[A-Za-z]{1,60}\Z")
+_DATASET = "http://www.w3.org/ns/dcat#Dataset"
 _MOST_TRIPLES = 1_000
 
 
@@ -61,7 +64,7 @@ def resource_page(
         ask=_question(description.iri),
         cite=_cite(opened, shown, spoken),
         report=_report(shown, spoken),
-        graphs=[(iri, site.uris.link(iri)) for iri in _graphs(opened, description.iri)],
+        graphs=[(iri, site.uris.link(iri)) for iri in _graphs(opened, description)],
         **_body(description, shown, spoken),
         **common,
     )
@@ -100,7 +103,8 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
     site = torg()
     values = {item.iri: [value.text for value in item.values] for item in description.properties}
     place = None if description.window else place_of(values, spoken)
-    told = {*(SAID_BY_PLACE if place else ()), *(SAID_BY_CONCEPT if is_concept(description) else ())}
+    told = {*(SAID_BY_PLACE if place else ()), *(SAID_BY_CONCEPT if _is(description, CONCEPT) else ())}
+    told |= SAID_BY_DATASET if _is(description, _DATASET) else set()
     facts = [fact for fact in shown.facts if fact.iri not in told]
     base = site.site.raw.get("map", {}).get("base")
     border = site.site.folder / Path(base) if base else None
@@ -112,16 +116,26 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
     return {
         "groups": grouped(facts, read_grouping(site.uris.concepts), spoken),
         "place": place,
-        "drawing": place
-        and mini_map(site.site.folder / Path(border) if border else None, place.longitude, place.latitude),
+        "drawing": place and mini_map(border, place.longitude, place.latitude),
         "fact": fact,
+        "payments": lambda: payments(site, site.current(), description.iri, spoken),
+        "publishes": lambda: _publishes(description.iri),
         "templates": _templates(description, place is not None),
     }
 
 
-def is_concept(description: Description) -> bool:
-    """Return whether the head of the page tells where a concept stands, so that its facts need not."""
-    return not description.window and any(value.text == CONCEPT for value in description.terms(TYPE))
+def _is(description: Description, type: str) -> bool:
+    """Return whether the head of the page tells what a thing of this class is, so that its facts need not."""
+    return not description.window and any(value.text == type for value in description.terms(TYPE))
+
+
+def _publishes(iri: str) -> tuple[str, int] | None:
+    """Return (key, number of published datasets) of an organization that publishes here, None for any other."""
+    site = torg()
+    for key, publisher in site.site.publishers.items():
+        if site.uris.organization(publisher.orgnr) == iri:
+            return key, sum(name.startswith(f"{key}/") for name in site.current().generation.datasets)
+    return None
 
 
 def _templates(description: Description, has_place: bool) -> list[str]:
@@ -166,8 +180,9 @@ def _report(shown: ResourcePage, spoken: str) -> str:
     return f"mailto:{to}?{urlencode({'subject': subject, 'body': shown.iri}).replace('+', '%20')}"
 
 
-def _graphs(opened: Opened, iri: str) -> list[str]:
+def _graphs(opened: Opened, description: Description) -> list[str]:
     """Return the named graphs that speak of an IRI and are published."""
     graphs = opened.graphs
-    found = (name for name in opened.generation.store.graphs_of(iri) if name in graphs)
+    stated = description.graphs or opened.generation.store.graphs_of(description.iri)
+    found = (name for name in stated if name in graphs)
     return sorted(name for name in found if graphs[name].published)[:5]

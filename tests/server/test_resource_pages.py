@@ -40,7 +40,7 @@ HOSTILE = f"""
     schema:email "a@b.example\\" onmouseover=alert(6)" ;
     schema:image <https://images.example/none.png> .
 <def/hostile/arabic> a skos:Concept ; skos:inScheme <def/hostile> ; skos:notation "arabic" ; skos:prefLabel "مدرسة"@ar .
-<def/hostile/nameless> a skos:Concept ; skos:inScheme <def/hostile> ; skos:notation "nameless" ;
+<def/hostile/nameless> a schema:Place ; skos:notation "nameless" ;
     geo:lat 95.0 ; geo:long 15.0 ; schema:startDate "igår"^^xsd:date .
 <def/hostile/languages> a skos:Concept ; skos:inScheme <def/hostile> ; skos:notation "languages" ;
     skos:prefLabel {", ".join(f'"Namn {n}"@x-l{n}' for n in range(500))}, "Många"@sv ;
@@ -177,3 +177,30 @@ def test_a_wrong_map_is_told(tmp_path: Path, lines: str, rule: str) -> None:
     with pytest.raises(DescriptionError) as told:
         read_site(tmp_path)
     assert told.value.finding.rule == rule
+
+
+def test_a_ledger_entry_leads_to_the_invoice_and_the_supplier(client: FlaskClient) -> None:
+    page = shown(client, "/res/ledger-entry/9906/2026-01-17/9906001/41106")
+    assert ">89\xa0465,00\xa0kr<" in page and "17 januari 2026" in page
+    voucher = re.search(r'href="(/api/ledger/voucher\?[^"]+)"', page)
+    payee = re.search(r'href="(/api/ledger/supplier-entries\?[^"]+)"', page)
+    assert voucher and payee
+    for link in (voucher, payee):
+        found = client.get(link[1].replace("&amp;", "&"), headers={"Accept": "text/csv"})
+        assert found.status_code == 200 and len(found.text.splitlines()) >= 2
+
+
+def test_the_sums_of_a_supplier_are_those_of_its_entries(client: FlaskClient) -> None:
+    iri = f"{BASE}id/organization/5599901104"
+    page = shown(client, "/res/organization/5599901104")
+    said = client.get(
+        "/api/ledger/supplier-entries", query_string={"supplier": iri}, headers={"Accept": "application/json"}
+    )
+    entries = said.json["items"] if "items" in said.json else said.json["rows"]
+    assert "7\xa0943\xa0001,20\xa0kr" in page
+    assert len(entries) in (51, 50, 100) and '<svg class="chart" role="img"' in page
+
+
+def test_a_publisher_leads_to_its_datasets(client: FlaskClient) -> None:
+    page = shown(client, "/res/organization/2120009929")
+    assert 'href="/datasets?publisher=alvhult">3 datamängder' in page
