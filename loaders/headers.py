@@ -20,6 +20,9 @@ NULL = ontology.CSVW_EXTENSION + "null"
 # What a message lists of a source's headers.
 MOST_SHOWN = 40
 LONGEST_SHOWN = 60
+# Headers this alike are more often one renamed than two: telefonnr and telefonnummer, E-post 1 and e-post.
+_LIKELY = 0.8
+_SHORTEST = 4
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,15 @@ class _Matcher:
             self._known(name)
         self._named()
         self._missing()
+        missing = [column for column in self.columns if str(column["name"]) not in {*self.positions, *self.constants}]
         for header in self.free.values():
             # A column without a header is told only if it turns out to hold values.
-            if not is_unnamed(header):
+            if is_unnamed(header):
+                continue
+            if name := _likely(header, missing):
+                line = f'"{header}" = "{name}"'
+                self.report.tell(self._finding("source.likely-renamed", column=header, name=name, line=line))
+            else:
                 self.report.tell(self._finding("source.undeclared-column", column=header))
         return HeaderMatch(self.positions, self.by_column, self.splits, tuple(self.free))
 
@@ -214,6 +223,23 @@ class _Matcher:
         row = self.table.header_row or None
         return Finding(rule, file=self.table.file, sheet=self.table.sheet, row=row, column=column,
                        detail=tuple(detail.items()))  # fmt: skip
+
+
+def _likely(header: str, missing: Sequence[Mapping[str, Any]]) -> str:
+    """Return the missing column whose words a header comes nearest to, "" when it is not near any."""
+    wanted = fold(header)
+    # Of nested records (`a.phone`) the ending was tried, and refused when several end so.
+    if len(wanted) < _SHORTEST or "." in header:
+        return ""
+    near = [
+        (difflib.SequenceMatcher(None, wanted, word).ratio(), str(column["name"]))
+        for column in missing
+        for group in words(column)
+        for word in group
+        if len(word) >= _SHORTEST
+    ]
+    best = max(near, default=(0.0, ""))
+    return best[1] if best[0] >= _LIKELY else ""
 
 
 def listed(headers: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from loaders.errors import DescriptionError
 from loaders.findings import Finding, Findings
 from loaders.geometry import SWEREF_99_TM, known_crs
 from loaders.headers import HeaderMatch
+from loaders.nameless import Nameless, nameless
 from loaders.positions import Coordinates, are_projected, coordinate_columns, seem_swapped, split_position
 from loaders.screening import Screening
 from loaders.source import Report, Row, Table
@@ -88,6 +90,7 @@ class Preparation:
         for column in columns(document):
             self._prepare(column, projected)
         self._screening.screen_undeclared(matched.undeclared)
+        self._nameless = nameless(document, columns(document), self.positions)
 
     @property
     def separators(self) -> dict[str, str]:
@@ -124,8 +127,10 @@ class Preparation:
         screens, declared, guard = screening.undeclared, screening.declared, screening.guard
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
         coordinates, swapped, composed = self._coordinates, self._swapped, self._composed
+        without_key = self._nameless
         watched, harmless, short = guard.looked_up(), guard.harmless, guard.short
-        if not (screens or declared or splits or constants or filters or formats or coordinates or swapped or watched):
+        work = (screens, declared, splits, constants, filters, formats, coordinates, swapped, watched, without_key)
+        if not any(work):
             yield from rows
             return
         for number, cells in rows:
@@ -152,6 +157,9 @@ class Preparation:
             for place, memo, kept in formats:
                 if type(cells[place]) is not kept:
                     cells[place] = memo[cells[place]]
+            for named in without_key:
+                if named.loses(cells):
+                    self._tell_nameless(named)
             for pair in coordinates:
                 pair.row(cells)
             if swapped and seem_swapped(cells[swapped[0]], cells[swapped[1]]):
@@ -257,6 +265,10 @@ class Preparation:
         """Tell whether every code of a column ends in ".0": programs that take codes for numbers write them so."""
         texts = [text for cells in self._sample if (text := cells[place]) not in nulls]
         return bool(texts) and all(map(_FLOAT.fullmatch, texts))
+
+    def _tell_nameless(self, named: Nameless) -> None:
+        finding = self._finding(named.rule, self.header_of(named.column), (("key", self.header_of(named.key)),))
+        self._report.tell(replace(finding, row=self._screening.row))
 
     def _divider(self, names: tuple[str, str]) -> Divide:
         """Return how a cell is divided: a position into its degrees, anything else into number and text."""

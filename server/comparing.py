@@ -9,27 +9,39 @@ from itertools import combinations
 from pathlib import Path
 
 from server.graph_files import read_graph, subjects
+from server.shifts import Shifts
 
 _LABELS = frozenset(
     ("http://www.w3.org/2000/01/rdf-schema#label", "http://www.w3.org/2004/02/skos/core#prefLabel",
      "https://schema.org/name", "http://purl.org/dc/terms/title")
 )  # fmt: skip
 _MOST_PAIRED = 12
+# Subjects of which the rows are told.
+LISTED = 20
 
 Values = Mapping[str, frozenset[str]]
 
 
-@dataclass(slots=True)
+@dataclass
 class Subjects:
-    """How many subjects something holds for, and the first of them."""
+    """How many subjects something holds for, the first of them, and how many different values they have."""
 
     count: int = 0
-    first: str = ""
+    listed: list[str] = field(default_factory=list)
+    values: set[str] = field(default_factory=set)
 
-    def add(self, subject: str) -> None:
+    def add(self, subject: str, value: str = "") -> None:
         """Count a subject."""
         self.count += 1
-        self.first = self.first or subject
+        if len(self.listed) < LISTED:
+            self.listed.append(subject)
+        if value and len(self.values) < LISTED:
+            self.values.add(value)
+
+    @property
+    def first(self) -> str:
+        """The first subject."""
+        return self.listed[0]
 
 
 @dataclass
@@ -41,6 +53,7 @@ class Compared:
     common: Counter[str] = field(default_factory=Counter)
     meanings: dict[tuple[str, str], Subjects] = field(default_factory=dict)  # names and concepts that are others now
     swaps: dict[tuple[str, str, str], Subjects] = field(default_factory=dict)  # two properties in each other's place
+    shifts: Shifts = field(default_factory=Shifts)
 
 
 def pairs(old: Path | None, new: Path | None) -> Iterator[tuple[str, list[str], list[str]]]:
@@ -75,9 +88,12 @@ def values_of(lines: list[str]) -> dict[str, frozenset[str]]:
     return {property: frozenset(values) for property, values in found.items()}
 
 
-def compare(old: Path, new: Path, own: str) -> Compared:
-    """Return what differs between two graph files among things whose IRIs begin with `own`."""
-    found = Compared()
+def compare(old: Path, new: Path, own: str, numbered: bool = False) -> Compared:
+    """Return what differs between two graph files among things whose IRIs begin with `own`.
+
+    `numbered` says that things whose key came back are numbered by their content.
+    """
+    found = Compared(shifts=Shifts(numbered))
     for subject, before, after in pairs(old, new):
         if not subject.startswith(own):
             continue
@@ -88,8 +104,12 @@ def compare(old: Path, new: Path, own: str) -> Compared:
                 found.gone += 1
                 continue
             found.common[kind] += 1
-            if before != after:
-                _note(found, kind, subject, values_of(before), values_of(after))
+            if before == after:
+                found.shifts.unchanged(kind, before)
+            else:
+                values, now = values_of(before), values_of(after)
+                found.shifts.changed(kind, subject, values, now)
+                _note(found, kind, subject, values, now)
     return found
 
 
@@ -100,7 +120,7 @@ def _note(found: Compared, kind: str, subject: str, before: Values, after: Value
             found.meanings.setdefault((kind, name), Subjects()).add(subject)
     for one, two in combinations(sorted(changed)[:_MOST_PAIRED], 2):
         if _texts(before[one]) == _texts(after[two]) and _texts(before[two]) == _texts(after[one]):
-            found.swaps.setdefault((kind, one, two), Subjects()).add(subject)
+            found.swaps.setdefault((kind, one, two), Subjects()).add(subject, " ".join(sorted(before[one])))
 
 
 def _are_concepts(values: frozenset[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,20 @@ from typing import Any
 from loaders.coverage import Coverage
 from loaders.description import Dataset
 from loaders.findings import Finding, Findings
+from loaders.headers import listed
 from server.columns import header_of, short_name
-from server.comparing import Compared, Subjects, compare
+from server.comparing import LISTED, Compared, compare
 from server.conversion import row_origin
 from server.settings import Settings
+from server.shifts import Key
 
 # Below these, a share says nothing: one renamed school of two is half of them.
 _FEWEST_ROWS = 5
 _FEWEST_CHANGED = 3
 # A delivery with less than half of the last one's rows is more often cut off than right.
 _ROWS_LOST = 0.5
+_UNKNOWN_COLUMNS = frozenset({"source.undeclared-column", "source.likely-renamed"})
+_NUMBERED = frozenset({"identifiers.repeated", "identifiers.repeated-line"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +89,87 @@ def change_gate(
 
     `rows` is the new delivery's row index, by which the first of the changed things is found in the source.
     """
-    found = compare(old, new, f"{base}id/")
+    numbered = any(each.rule in _NUMBERED for each in findings)
+    found = compare(old, new, f"{base}id/", numbered)
     if found.before and found.gone / found.before > limits.vanishing:
         detail = (("gone", str(found.gone)), ("before", str(found.before)))
         findings.add(Finding("identifiers.vanishing", count=found.gone, detail=detail))
-    swapped: set[tuple[str, str]] = set()
-    for (kind, one, two), subjects in sorted(found.swaps.items()):
-        if subjects.count >= _FEWEST_CHANGED and subjects.count > limits.changed * found.common[kind]:
-            swapped |= {(kind, one), (kind, two)}
-            names = (("one", _column(dataset, one, base)), ("two", _column(dataset, two, base)))
-            findings.add(
-                Finding("source.swapped-columns", row=_row(rows, subjects.first), column=names[0][1],
-                        count=subjects.count, detail=(*names, *_counted(subjects, found, kind)))
-            )  # fmt: skip
-    for (kind, property), subjects in sorted(found.meanings.items()):
-        share = subjects.count / found.common[kind]
-        if subjects.count >= _FEWEST_CHANGED and share > limits.changed and (kind, property) not in swapped:
-            findings.add(
-                Finding("identifiers.meaning-changed", row=_row(rows, subjects.first),
-                        column=_column(dataset, property, base), count=subjects.count,
-                        detail=_counted(subjects, found, kind))
-            )  # fmt: skip
+    telling = _Telling(dataset, rows, base, limits, found, findings)
+    telling.swaps()
+    telling.meanings()
+    telling.shifts()
     return found
 
 
-def _counted(subjects: Subjects, found: Compared, kind: str) -> tuple[tuple[str, str], ...]:
-    return (("changed", str(subjects.count)), ("common", str(found.common[kind])), ("kind_of_thing", kind))
+class _Telling:
+    """Turns what differs between two deliveries into findings, each matter told once."""
+
+    def __init__(
+        self, dataset: Dataset, rows: Path, base: str, limits: Thresholds, found: Compared, findings: Findings
+    ) -> None:
+        self._dataset, self._rows, self._base = dataset, rows, base
+        self._limits, self._found, self._findings = limits, found, findings
+        self._told: set[Key] = set()
+        self._said: set[tuple[str, ...]] = set()
+
+    def swaps(self) -> None:
+        """Tell of two columns in each other's place: on most rows it blocks, on some each row is told."""
+        for (kind, one, two), subjects in sorted(self._found.swaps.items()):
+            if subjects.count < _FEWEST_CHANGED:
+                continue
+            most = subjects.count > self._limits.changed * self._found.common[kind]
+            # Yes and no change places by chance; names and addresses do not.
+            if not most and len(subjects.values) < _FEWEST_CHANGED:
+                continue
+            self._told |= {(kind, one), (kind, two)}
+            names = (("one", self._column(one)), ("two", self._column(two)))
+            rule = "source.swapped-columns" if most else "source.swapped-cells"
+            self._tell(rule, names[0][1], kind, subjects.count, subjects.listed[: 1 if most else None], names)
+
+    def meanings(self) -> None:
+        """Tell of names and codes that are others now on most things."""
+        for (kind, property), subjects in sorted(self._found.meanings.items()):
+            share = subjects.count / self._found.common[kind]
+            enough = subjects.count >= _FEWEST_CHANGED and share > self._limits.changed
+            if enough and (kind, property) not in self._told:
+                self._told.add((kind, property))
+                rule = "identifiers.meaning-changed"
+                self._tell(rule, self._column(property), kind, subjects.count, subjects.listed[:1])
+
+    def shifts(self) -> None:
+        """Tell of codes that mean another concept, of values that moved between things, of columns left empty."""
+        shifts = self._found.shifts
+        for (kind, property), recoded in shifts.recoded().items():
+            for each in recoded if (kind, property) not in self._told else ():
+                codes = (("old", _code(each.old)), ("new", _code(each.new)), ("users", str(each.users)))
+                rule = "identifiers.codes-swapped" if each.mutual else "identifiers.code-moved"
+                self._tell(rule, self._column(property), kind, each.count, each.subjects, codes)
+        for (kind, property), subjects in shifts.moved().items():
+            if (kind, property) not in self._told:
+                self._tell("identifiers.values-moved", self._column(property), kind, len(subjects), subjects)
+        unknown = [each.column for each in self._findings if each.rule in _UNKNOWN_COLUMNS]
+        for (kind, property), count in shifts.emptied().items():
+            if column := header_of(self._dataset, property, self._base):
+                self._tell("source.emptied-column", column, kind, count, (), (("known", listed(unknown) or "–"),))
+
+    def _tell(
+        self, rule: str, column: str, kind: str, count: int, subjects: Sequence[str],
+        detail: tuple[tuple[str, str], ...] = (),
+    ) -> None:  # fmt: skip
+        """Add a finding for the first row of each of some things; the last stands for those not listed."""
+        # A column may give several properties: the same rows are told once.
+        if (what := (rule, kind, column, *subjects[:LISTED])) in self._said:
+            return
+        self._said.add(what)
+        detail = (*detail, ("changed", str(count)), ("common", str(self._found.common[kind])), ("kind_of_thing", kind))
+        found = [_row(self._rows, subject) for subject in subjects[:LISTED]]
+        places: list[int | None] = [*sorted(row for row in found if row is not None)] or [None]
+        for number, row in enumerate(places, start=1):
+            left = count - len(places) + 1 if number == len(places) else 1
+            self._findings.add(Finding(rule, row=row, column=column, count=left, detail=detail))
+
+    def _column(self, property: str) -> str:
+        return header_of(self._dataset, property, self._base) or short_name(property)
 
 
 def _row(rows: Path, subject: str) -> int | None:
@@ -118,8 +177,8 @@ def _row(rows: Path, subject: str) -> int | None:
     return found[2] if found else None
 
 
-def _column(dataset: Dataset, property: str, base: str) -> str:
-    return header_of(dataset, property, base) or short_name(property)
+def _code(concept: str) -> str:
+    return concept.rstrip(">").rpartition("/")[2]
 
 
 def _percent(share: float) -> str:

@@ -110,3 +110,30 @@ def test_a_malformed_account_costs_its_own_row_only(account: str, load_files: Lo
     done = load_files(ledger({}, {"konto_nr": account}, {}), TOML)
     assert done.error is None and done.counts.rows_out == 2 and f'"{account}"' not in done.lines
     assert [(f.row, f.column) for f in done.findings if f.rule == "values.datatype"] == [(3, "konto_nr")]
+
+
+@pytest.mark.parametrize("blank", ["", "-", "***"])
+def test_a_supplier_without_a_number_is_told_and_its_name_kept_back(blank: str, load_files: Loader) -> None:
+    done = load_files(ledger({}, {"leverantor_id": blank, "leverantor": "Kim Berg"}, {}), TOML)
+    assert done.error is None and done.counts.rows_out == 3 and "Kim" not in done.lines + done.told()
+    (told,) = [finding for finding in done.findings if finding.rule == "personal.name-without-number"]
+    assert (told.row, told.column, told.weight) == (3, "leverantor", "warn")
+    assert "leverantor_id är tom" in told.text("sv")
+
+
+def test_every_supplier_without_a_number_is_counted(load_files: Loader) -> None:
+    rows = [{"leverantor_id": "", "leverantor": f"Firma {n}"} for n in range(300)]
+    done = load_files(ledger(*rows, {"leverantor_id": "", "leverantor": ""}), TOML)
+    assert done.findings.count("personal.name-without-number") == 300
+
+
+def test_a_buyers_name_without_a_number_is_information(load_files: Loader) -> None:
+    done = load_files(ledger({}, {"kopare_id": ""}), TOML)
+    (told,) = [finding for finding in done.findings if finding.rule == "values.without-key"]
+    assert (told.row, told.column, told.weight) == (3, "kopare", "info")
+
+
+def test_a_file_without_suppliers_numbers_counts_every_name(load_files: Loader) -> None:
+    head = "verifikationsnummer;leverantor;konto_nr;bokforingsdatum;nettobelopp\n"
+    done = load_files({"r-2026-01.csv": head + "V1;Firma AB;4010;2026-01-02;1.00\n" * 3}, TOML)
+    assert done.findings.count("personal.name-without-number") == 3

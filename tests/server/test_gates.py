@@ -148,3 +148,82 @@ def test_a_repeated_key_with_other_content_is_told_with_row_and_column(small_sit
     found = [finding for finding in done.report.findings() if finding.rule == "identifiers.repeated"]
     assert [(10, "name, street")] == [(finding.row, finding.column) for finding in found]
     assert "2" in found[0].text("sv"), "the other row is named"
+
+
+def published(site: SmallSite, rows: list[str], header: str = HEADER) -> list[Finding]:
+    """Publish the good rows, then others, and return what was found."""
+    site.write(MORE)
+    site.publish()
+    site.write(rows, header)
+    return list(site.publish().report.findings())
+
+
+def forms(*codes: str) -> list[str]:
+    return [row.replace("Grundskola", code) for row, code in zip(MORE, codes, strict=True)]
+
+
+def test_codes_that_changed_places_on_some_rows_block_with_their_rows(small_site: SmallSite) -> None:
+    codes = ["Gymnasieskola"] * 2 + ["Förskoleklass"] * 2 + ["Grundskola"] * 8
+    small_site.write(forms(*codes))
+    small_site.publish()
+    small_site.write(forms(*["Förskoleklass"] * 2, *["Gymnasieskola"] * 2, *["Grundskola"] * 8))
+
+    done = small_site.publish()
+
+    found = [finding for finding in done.report.findings() if finding.rule == "identifiers.codes-swapped"]
+    assert done.blocked and [2, 3, 4, 5] == [finding.row for finding in found]
+    assert {("school_form", "block")} == {(finding.column, finding.weight) for finding in found}
+    assert "4 av 4" in found[0].text("sv")
+
+
+def test_a_code_that_moved_as_a_whole_is_a_warning(small_site: SmallSite) -> None:
+    small_site.write(forms(*["Gymnasieskola"] * 3, *["Grundskola"] * 9))
+    small_site.publish()
+    small_site.write(forms(*["Förskoleklass"] * 3, *["Grundskola"] * 9))
+
+    done = small_site.publish()
+
+    found = [finding for finding in done.report.findings() if finding.rule == "identifiers.code-moved"]
+    assert not done.blocked and [2, 3, 4] == [finding.row for finding in found]
+    assert "3 av 3" in found[0].text("sv") and "warn" == found[0].weight
+
+
+def test_a_school_of_another_form_is_no_alarm(small_site: SmallSite) -> None:
+    small_site.write(forms(*["Gymnasieskola"] * 4, *["Grundskola"] * 8))
+    small_site.publish()
+    small_site.write(forms(*["Gymnasieskola"] * 3, *["Grundskola"] * 9))
+    assert not [each for each in small_site.publish().report.findings() if each.rule.startswith("identifiers.code")]
+
+
+def test_columns_swapped_on_some_rows_are_told_row_by_row(small_site: SmallSite) -> None:
+    found = published(small_site, [*MORE[:4], *map(swapped, MORE[4:8]), *MORE[8:]])
+    told = [finding for finding in found if finding.rule == "source.swapped-cells"]
+    assert [6, 7, 8, 9] == [finding.row for finding in told] and "name" == told[0].column
+    assert "4 av 12" in told[0].text("sv")
+
+
+def test_one_column_sorted_by_itself_blocks(small_site: SmallSite) -> None:
+    names = [row.split(",")[2] for row in MORE]
+    rows = [
+        row.replace(name, names[(place + 3) % 12]) for place, (row, name) in enumerate(zip(MORE, names, strict=True))
+    ]
+    streets = [row.rpartition(",")[2] for row in MORE]
+    moved = [row.replace(street, streets[(n + 1) % 5]) if n < 5 else row
+             for n, (row, street) in enumerate(zip(MORE, streets, strict=True))]  # fmt: skip
+    found = published(small_site, moved)
+    told = [finding for finding in found if finding.rule == "identifiers.values-moved"]
+    assert [2, 3, 4, 5, 6] == [finding.row for finding in told]
+    assert {("street", "block")} == {(finding.column, finding.weight) for finding in told}
+    small_site.write(rows)
+    assert small_site.publish().blocked
+
+
+def test_a_renamed_optional_header_is_a_warning_with_what_to_write(small_site: SmallSite) -> None:
+    found = published(small_site, MORE, HEADER.replace("street", "Streets"))
+    told = {finding.rule: finding for finding in found}
+    assert "warn" == told["source.likely-renamed"].weight
+    assert '"Streets" = "street"' in told["source.likely-renamed"].advice("en")
+    assert (12, "street", "warn") == tuple(
+        getattr(told["source.emptied-column"], name) for name in ("count", "column", "weight")
+    )
+    assert "Streets" in told["source.emptied-column"].text("sv")
