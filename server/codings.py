@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 
+from server.negotiation import LONGEST_HEADER
+
 LEAST_BYTES = 1_024
 _LEVEL = 6
 _TEXT = re.compile(
@@ -53,7 +55,7 @@ def choose_coding(accept_encoding: str | None, offered: tuple[str, ...]) -> str:
     ''
     """
     weights: dict[str, float] = {}
-    for element in (accept_encoding or "")[:1000].split(","):
+    for element in (accept_encoding or "")[:LONGEST_HEADER].split(","):
         match = _ELEMENT.match(element)
         if match:
             weights[match[1].lower().removeprefix("x-")] = float(match[2] or 1)

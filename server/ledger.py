@@ -212,13 +212,13 @@ class Recorder:
         self.counts: dict[Event, int] = {}
 
     def seen(self, paths: Iterable[str]) -> None:
-        """Tell which paths are described now: unknown ones are minted, withdrawn ones return."""
+        """Tell which paths are described now: unknown ones are minted, those that were gone return."""
         paths = list(dict.fromkeys(paths))
         states = last_events(self._ledger, paths)
         for path in paths:
             if path not in states:
                 self._append(path, "minted")
-            elif states[path] in ("withdrawn", "purged"):
+            elif _STATES[states[path]] != "live":
                 self._append(path, "returned")
 
     def gone(self, path: str, description: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_LONGEST_HEADER = 16_384
+LONGEST_HEADER = 16_384
+"""Characters of a header that are read; a request with a longer one is refused with 431 before it is negotiated."""
 _MEDIA_RANGE = re.compile(r"([A-Za-z0-9!#$&^_.+-]+|\*)/([A-Za-z0-9!#$&^_.+-]+|\*)\Z")
 _LANGUAGE_RANGE = re.compile(r"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*|\*)\Z")
 _WEIGHT = re.compile(r"(?:0(?:\.\d*)?|1(?:\.0*)?)\Z")
@@ -135,7 +136,7 @@ def _language_match(range_: str, language: str) -> int:
 def _parts(header: str | None) -> list[tuple[str, float]]:
     """Return (value, q) of each readable element of a list header."""
     parts = []
-    text = _QUOTED.sub('""', (header or "")[:_LONGEST_HEADER])
+    text = _QUOTED.sub('""', (header or "")[:LONGEST_HEADER])
     for element in text.split(","):
         value, *parameters = (piece.strip() for piece in element.split(";"))
         q, readable = 1.0, bool(value)

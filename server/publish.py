@@ -42,7 +42,7 @@ from server.provenance import provenance_lines
 from server.purge import finish_interrupted, refused, without_refused
 from server.quality import GRAPH as QUALITY
 from server.quality import Inspected, QualityGraph
-from server.replacements import replacements
+from server.replacements import replacements, unfinished
 from server.reports import RunReport, write_reports
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
@@ -254,7 +254,7 @@ class _Run:
         if not number or dry_run or stopped:
             if self._previous and self._declared and not dry_run:
                 with self._ledger.recording(self._previous.number, self._time) as recorder:
-                    self._declare(recorder)
+                    self._declare(recorder, self._previous.store)
             write_reports(self._data.path, None, self._report)
             would = self._differences(changed) if dry_run else []
             return Publication(None, self._report, [change.entry.iri for change in changed], differences=would)
@@ -408,7 +408,7 @@ class _Run:
                     path = self._site.uris.path(iri)
                     if path and path.startswith(("/id/", "/def/")) and not store.describes(iri):
                         recorder.gone(path, lines)
-            self._declare(recorder)
+            self._declare(recorder, store)
             for change in changed:
                 new = (line for added, line in difference(change.old, change.new) if added)
                 for batch in _batches(subjects(new), 5000):
@@ -416,8 +416,10 @@ class _Run:
                     recorder.seen(path for path in paths if path and path.startswith(("/id/", "/def/")))
             return {str(event): count for event, count in recorder.counts.items()}
 
-    def _declare(self, recorder: Recorder) -> None:
-        for path, event, successors in self._declared:
+    def _declare(self, recorder: Recorder, store: ReadStore) -> None:
+        holding, findings = unfinished(self._declared, lambda path: store.describes(self._site.uris.iri(path)))
+        self._report.remarks += findings
+        for path, event, successors in holding:
             recorder.declared(path, event, successors)
 
     def _archive(self) -> None:

@@ -9,7 +9,7 @@ replacedBy = "/id/school/10000002"        # 308
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,29 @@ def replacements(folder: Path, uris: UriSpace) -> list[Replacement]:
     found = list(_read(declared, uris))
     _refuse_cycles({path: successors for path, _, successors in found})
     return found
+
+
+def unfinished(
+    declared: Iterable[Replacement], described: Callable[[str], bool]
+) -> tuple[list[Replacement], list[Finding]]:
+    """Return the replacements that hold now, and findings for those of which one side is missing.
+
+    `described` tells whether anything is published about a path. What is still published has not been replaced yet:
+    its replacement is recorded with the publication that withdraws it, so that the ledger tells the right day.
+    """
+    listed = list(declared)
+    elsewhere = {path for path, _, _ in listed}
+    holding, findings = [], []
+    for path, event, successors in listed:
+        if described(path):
+            findings.append(Finding("site.replaced-but-published", file=FILE, detail=(("name", path),)))
+            continue
+        holding.append((path, event, successors))
+        for successor in successors:
+            if successor not in elsewhere and not described(successor):
+                detail = (("name", path), ("successor", successor))
+                findings.append(Finding("site.replaced-by-nothing", file=FILE, detail=detail))
+    return holding, findings
 
 
 def _read(declared: dict[str, Any], uris: UriSpace) -> Iterator[Replacement]:

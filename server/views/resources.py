@@ -37,7 +37,7 @@ def thing(key: str) -> Response:
     # The exact identifier first: a key may end like a suffix when an importer made it.
     for tried, ending in ((path, ""), (stem, f".{suffix}")) if suffix else ((path, ""),):
         for spelling in spellings(tried):
-            if opened.generation.store.mentions(site.uris.iri(spelling)):
+            if _is_here(opened, site.uris.iri(spelling)):
                 document = site.uris.description_path(spelling)
                 assert document is not None
                 location = with_query(here(document) + ending, **kept_query())
@@ -107,7 +107,8 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response 
             raise Problem(404, "There is no such page of this description.")
     else:
         description = describe(store, iri, document, partial(_datasets, opened))
-    if description is None:
+    whole_known = description is not None and description.properties and not window
+    if description is None or not (whole_known or _is_here(opened, iri)):
         return None
     offered = (*OFFERED, *twins_of(store, description))
     chosen = negotiated(offered, suffix or None)
@@ -143,6 +144,19 @@ def _described(opened: Opened, iri: str, address: str, suffix: str) -> Response 
     if profile:
         response.headers["Content-Profile"] = f"<{profile.iri}>"
     return response
+
+
+def _is_here(opened: Opened, iri: str) -> bool:
+    """Return whether an IRI is published: described, or at least mentioned and not withdrawn or replaced."""
+    site, store = torg(), opened.generation.store
+    if store.describes(iri):
+        return True
+    if not store.mentions(iri):
+        return False
+    # What others still point at is gone all the same when nothing describes it any more (UM-10 to UM-12).
+    path = site.uris.path(iri)
+    state = site.ledger.state(path) if path else None
+    return state is None or state.state == "live"
 
 
 def _depends(named: bool, spoken: bool, profiles: bool, gate: bool) -> list[str]:

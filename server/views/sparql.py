@@ -77,7 +77,7 @@ def _answered(asked: ProtocolRequest) -> Response:
     scanned = queries().scan(asked.query)
     if scanned.form == "UPDATE":
         raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
-    format = negotiated(offered(scanned), asked.format or None)
+    format = negotiated(offered(scanned), asked=asked.format)
     if not asked.at:
         return _answer(asked, scanned, format, None)
     with closing(_past(asked.at)) as past:

@@ -25,11 +25,41 @@ def test_a_replacement_is_recorded_with_the_publication_that_withdraws(small_sit
 
 def test_a_later_declaration_needs_no_other_change(small_site):
     small_site.publish()
+    small_site.write(ROWS[1:])
+    small_site.publish()
     declare(small_site, '["/id/school/10000001"]\nsplitInto = ["/id/school/10000002", "/id/school/10000003"]')
 
     assert small_site.publish().generation is None
 
     assert "split" == Ledger(small_site.data / "ledger.sqlite").state("/id/school/10000001").state
+
+
+def test_what_is_still_published_is_replaced_the_day_it_is_withdrawn(small_site):
+    small_site.publish()
+    declare(small_site, '["/id/school/10000001"]\nreplacedBy = "/id/school/10000002"')
+    told = small_site.publish().report.remarks
+    assert [("site.replaced-but-published", (("name", "/id/school/10000001"),))] == [(f.rule, f.detail) for f in told]
+    ledger = Ledger(small_site.data / "ledger.sqlite")
+    assert ["minted"] == [event.event for event in ledger.events("/id/school/10000001")]
+
+    small_site.write(ROWS[1:])
+    done = small_site.publish()
+    assert [] == done.report.remarks
+    events = [(event.event, event.generation) for event in ledger.events("/id/school/10000001")]
+    assert [("minted", 1), ("withdrawn", 2), ("replaced-by", 2)] == events
+
+    small_site.write(ROWS)  # it is back: told, and served again
+    assert ["site.replaced-but-published"] == [finding.rule for finding in small_site.publish().report.remarks]
+    assert "live" == ledger.state("/id/school/10000001").state
+
+
+def test_a_successor_that_is_not_published_is_told(small_site):
+    small_site.publish()
+    small_site.write(ROWS[1:])
+    declare(small_site, '["/id/school/10000001"]\nreplacedBy = "/id/school/19999999"')
+    (told,) = small_site.publish().report.remarks
+    assert "site.replaced-by-nothing" == told.rule
+    assert "/id/school/19999999" in told.text("en") and "inte är publicerad" in told.text("sv")
 
 
 @pytest.mark.parametrize(

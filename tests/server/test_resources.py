@@ -304,3 +304,33 @@ def test_profiles_there_are_not(client: FlaskClient) -> None:
     assert wished.status_code == 200
     assert "Content-Profile" not in wished.headers
     assert wished.data == get(client, DOCUMENT, "text/turtle").data
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/res/school/09903001?format=ttl&format=nt",
+        "/res/school/09903001?lang=sv&lang=sv",
+        "/res/school/09903001?page=1&property=https://schema.org/name&page=2",
+        "/resource?uri=urn:a&uri=urn:b",
+        "/graph/granby/skolor?format=ttl&format=csv",
+        "/search?q=skola&q=dagis",
+        "/datasets?at=1&at=2",
+        "/.well-known/void?format=ttl&format=ttl",
+        "/sparql?query=ASK%20{}&format=json&format=csv",
+    ],
+)
+def test_a_parameter_given_twice_is_refused_with_a_sentence(client: FlaskClient, address: str) -> None:
+    answer = client.get(address, headers={"Accept": "application/json"})
+    assert answer.status_code == 400
+    assert "is given 2 times; give it once." in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize("header", ["Accept", "Accept-Language", "Accept-Encoding", "Accept-Profile"])
+def test_a_header_too_long_to_be_read_whole_is_refused(client: FlaskClient, header: str) -> None:
+    given = {"Accept": "text/turtle"} | {header: ", ".join(["image/png;q=0.1"] * 1_100)}
+    answer = client.get("/res/school/09903001", headers=given)
+    assert answer.status_code == 431
+    assert f"{header} has at most 16384 characters" in answer.get_json()["detail"]
+    given[header] = ("image/png;q=0.1, " * 900) + {"Accept": "text/turtle"}.get(header, "sv")
+    assert client.get("/res/school/09903001", headers=given).mimetype == "text/turtle"

@@ -81,6 +81,9 @@ def test_without_accept_machines_get_json_and_turtle(client: FlaskClient) -> Non
     assert ask(client, "DESCRIBE <http://a/>", None).mimetype == "text/turtle"
     assert ask(client, "SELECT (1 AS ?x) {}", None, format="csv").mimetype == CSV
     assert ask(client, "SELECT (1 AS ?x) {}", "image/png").status_code == 406
+    unknown = ask(client, "SELECT (1 AS ?x) {}", format="docx")
+    assert unknown.status_code == 406 and "csv" in {each["format"] for each in unknown.get_json()["offered"]}
+    assert client.get("/sparql?format=docx", headers={"Accept": JSON}).status_code == 406
 
 
 def test_xml_keeps_what_a_parser_would_normalise(client: FlaskClient) -> None:
