@@ -97,6 +97,22 @@ class _Gate:
         self.open.clear()
 
 
+def one_address(address: str, *, allow_private: bool) -> str:
+    """Return one network address of an address's host; raise SourceError when one of them may not be fetched from.
+
+    For programs that connect by themselves and can be told where.
+    """
+    parts = urlsplit(address)
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError):
+        raise _fault("source.unreachable", address) from None
+    hosts = [str(entry[4][0]) for entry in found]
+    if not allow_private and not all(map(is_public, hosts)):
+        raise _fault("source.private-address", address)
+    return hosts[0]
+
+
 class _GatedAdapter(HTTPAdapter):
     """Makes requests connect through a gate."""
 

@@ -39,6 +39,7 @@ from server.ledger import Ledger, Recorder
 from server.partitions import write_partitions
 from server.pins import check_pins, read_contracts
 from server.provenance import provenance_lines
+from server.publisher_sites import pull_sites
 from server.purge import finish_interrupted, refused, without_refused
 from server.quality import GRAPH as QUALITY
 from server.quality import Inspected, QualityGraph
@@ -46,7 +47,7 @@ from server.replacements import replacements, unfinished
 from server.reports import RunReport, write_reports
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
-from server.site import Site
+from server.site import Site, read_site
 from server.store import ReadStore
 from server.store_building import EarlyStore, build_store
 
@@ -90,8 +91,9 @@ def publish(
     OperationError when the run cannot go on; then the last generation is served as before.
     """
     data = DataFolder(settings.data_folder(site.folder))
-    check_only(site, only)
     now = now or datetime.now(UTC)
+    site, pulled = _pulled(site, settings, data, only)
+    check_only(site, only)
     wanted = list(only)
     if due:
         wanted = [one.key for one in schedule.due(site, settings, now) if is_named(one.key, only)]
@@ -101,6 +103,7 @@ def publish(
     with data.writing("publish"):
         finish_interrupted(site, data)
         run = _Run(site, settings, data, now, progress)
+        run.remark(pulled)
         with run.folder():
             if run.stops_at_concepts(confirm):
                 return run.stopped()
@@ -113,6 +116,15 @@ def publish(
         schedule.remember(site, settings, looked, now)
     done.report.remarks += schedule.late(site, settings, now, looked)
     return done
+
+
+def _pulled(site: Site, settings: Settings, data: DataFolder, only: Sequence[str]) -> tuple[Site, list[Finding]]:
+    """Bring the copies of publishers' sites up to date, and return the site with what they hold."""
+    if not any(publisher.site for publisher in site.publishers.values()):
+        return site, []
+    with data.writing("pull"):
+        findings = pull_sites(site, settings, only)
+    return read_site(site.folder), findings
 
 
 def restore(
@@ -188,6 +200,10 @@ class _Run:
         if old is not None and old != self._site.base:
             detail = (("new", self._site.base), ("old", old))
             raise LoadError(Finding("site.base-changed", file="site.toml", detail=detail))
+
+    def remark(self, findings: Sequence[Finding]) -> None:
+        """Report what is not about one dataset."""
+        self._report.remarks += findings
 
     def stops_at_concepts(self, confirm: bool) -> bool:
         """Report what is wrong with the concepts and whom their changes touch; tell whether that stops the run."""
