@@ -28,6 +28,7 @@ HEADER = f"""\
 @prefix adms: <http://www.w3.org/ns/adms#> .
 @prefix dcterms: <http://purl.org/dc/terms/> .
 @prefix owl: <http://www.w3.org/2002/07/owl#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
 @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
 @prefix xsd: <http://www.w3.org/2001/XMLSchema#> .
 
@@ -40,7 +41,13 @@ HEADER = f"""\
     dcterms:isPartOf <def/torg> ;
     dcterms:issued "{ISSUED}"^^xsd:date ;
     dcterms:license <http://creativecommons.org/publicdomain/zero/1.0/> ;
-    owl:versionInfo "1.0.0" ;
+    owl:versionInfo "1.1.0" ;
+    rdfs:seeAlso <terminology/place> ;
+    skos:changeNote
+        "1.1.0 (2026-11-22): hämtas som terminologi."@sv,
+        "1.1.0 (2026-11-22): harvested as a terminology."@en,
+        "1.0.0 (2026-11-22): första utgåvan."@sv,
+        "1.0.0 (2026-11-22): first edition."@en ;
     adms:status {STATUS} ;
     skos:hasTopConcept <def/place/SE> .
 

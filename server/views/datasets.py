@@ -38,11 +38,13 @@ from server.views.compare import blueprint as compare
 from server.views.harvest import blueprint as harvest
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 from server.views.impact import blueprint as impact
+from server.views.terminology import blueprint as terminology
 
 blueprint = Blueprint("datasets", __name__)
 blueprint.register_blueprint(compare)
 blueprint.register_blueprint(harvest)
 blueprint.register_blueprint(impact)
+blueprint.register_blueprint(terminology)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
 PAGE = 50
