@@ -165,7 +165,8 @@ def _refuse(site: Site, data: DataFolder, target: Target) -> None:
                 f"There never was a generation {target.name}.", f"Det har aldrig funnits en generation {target.name}."
             )
     elif target.kind == "dataset":
-        if (site.folder / "datasets" / target.name / "dataset.toml").exists():
+        described = {dataset.key for dataset in site.datasets}
+        if target.name in described or (site.folder / "datasets" / target.name / "dataset.toml").exists():
             raise OperationError(
                 f"datasets/{target.name} is still in the site and would be published again. Remove the folder first.",
                 f"datasets/{target.name} finns kvar i platsen och skulle publiceras igen. Ta bort mappen först.",
@@ -231,10 +232,15 @@ class _Work:
             _forget_in_ledger(self._ledger, selection, [self._path(iri) for iri in self._done.identifiers])
             self._forget_archive(selection)
             self._rewrite_runs(selection)
-        fetched = self._data.path / "fetched"
-        if fetched.is_dir():
-            remove_tree(fetched)  # copies of sources, fetched again when they are needed
+        self._forget_copies()
         return self._done
+
+    def _forget_copies(self) -> None:
+        """Remove copies of sources, which are fetched and pulled again when they are needed."""
+        publishers = {key.split("/")[0] for key in self._done.datasets}
+        for folder in (self._data.path / "fetched", *(self._data.path / "publishers" / key for key in publishers)):
+            if folder.is_dir():
+                remove_tree(folder)
 
     def _noted(self, name: str, found: set[str]) -> list[str]:
         """Return what was found, by this run or by one that was interrupted after it had begun to forget."""

@@ -191,6 +191,16 @@ def test_what_a_source_that_is_rdf_says_of_the_forgotten_stays_out(small_site):
     assert all(place.startswith("archive") for place in holding(small_site.data, SECRET))
 
 
+def test_copies_of_sources_go_too(site):
+    for folder in ("fetched/abc", "publishers/asen/1/datasets/asen/skolor", "publishers/other/1"):
+        (site.data / folder).mkdir(parents=True)
+        text = "Annat" if "other" in folder else SECRET
+        (site.data / folder / "skolor.csv").write_text(text, "utf-8")
+    forget(site, THING)
+    assert holding(site.data, SECRET) == []
+    assert (site.data / "publishers/other/1/skolor.csv").exists()
+
+
 def test_a_rewritten_generation_has_all_that_a_published_one_has(site):
     before = {path.name for path in (site.data / "generations/000002").iterdir()}
     sums = (site.data / "generations/000001/SHA256SUMS").read_bytes()
