@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from server.assets import PLAIN, manifest_time, read_manifest
 from server.instance import Torg
+from server.preview_notice import read_preview
 from server.theme import DEFAULT_ACCENT, stylesheet
 
 _NAVIGATION = (
@@ -56,6 +57,7 @@ def frame(site: Torg, canonical: str, rules: Collection[str], here: Callable[[st
         "search_address": here("/search") if "/search" in rules else "",
         "suggest_address": here("/search/suggest") if "/search/suggest" in rules else "",
         "contact": contact(site),
+        "preview": read_preview(site.data.path),
         "version": _version(),
         "map_border": here("/map/border.geojson") if site.site.raw.get("map", {}).get("base") else "",
         "map_tiles": site.site.raw.get("map", {}).get("tiles", ""),
