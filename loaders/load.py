@@ -283,7 +283,10 @@ def _local(dataset: Dataset, pattern: str) -> list[SourceFile]:
     for path in sorted(dataset.folder.rglob("*")):
         name = unicodedata.normalize("NFC", path.relative_to(dataset.folder).as_posix())
         if name == wanted or (fnmatch.fnmatchcase(name, wanted) and not _set_apart(name)):
-            if path.is_file() and path.resolve().is_relative_to(dataset.folder.resolve()):
+            if path.is_file():
+                # A link out of the folder could publish any file that torg may read.
+                if not path.resolve().is_relative_to(dataset.folder.resolve()):
+                    raise SourceError(Finding("source.link-outside", dataset.key, name))
                 found.append(SourceFile(name, path, file_hash(path)))
     return found
 

@@ -11,14 +11,13 @@ import click
 from server.cli_output import say
 from server.errors import OperationError
 from server.operator_key import HEADER, NAME, read_key
-from server.settings import Settings, read_settings
-from server.site import Site, read_site
+from server.settings import read_settings
+from server.site import read_site
 
 site_option = click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
 port_option = click.option("--port", type=int, help="Port that the server listens on.")
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
 @click.group()
@@ -68,7 +67,7 @@ def _ask(method: str, path: str, folder: Path, port: int | None) -> Any:
             f"Det finns ingen {NAME} i {settings.data_folder(folder)} som du får läsa. Kör detta som den användare "
             "som kör torg serve, på den maskinen.",
         )
-    address = _address(site, settings)
+    address = settings.address + site.uris.prefix
     try:
         status, body = ask(method, f"{address}{path}", {HEADER: key})
     except OSError:
@@ -84,8 +83,3 @@ def _ask(method: str, path: str, folder: Path, port: int | None) -> Any:
             f"{address} svarar {status}: är det den här platsens server?",
         )
     return json.loads(body)
-
-
-def _address(site: Site, settings: Settings) -> str:
-    host = _EVERYWHERE.get(str(settings.host), str(settings.host))
-    return Settings({**settings.values, "host": host}).address + site.uris.prefix

@@ -108,7 +108,10 @@ class QueryService:
         try:
             self._trusted = networks(str(settings.trusted_proxies))
         except ValueError as error:
-            raise SettingsError(f"trusted_proxies takes addresses or networks, comma-separated: {error}.") from None
+            raise SettingsError(
+                f"trusted_proxies takes addresses or networks, comma-separated: {error}.",
+                f"trusted_proxies ska vara adresser eller nät, kommaskilda: {error}.",
+            ) from None
         self._readers = int(settings.readers) or None
         # Half the threads of the web process stay free for pages and descriptions (design 7).
         self._most_askers = max(1, int(settings.threads) // 2)

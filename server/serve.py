@@ -24,13 +24,15 @@ from granian.server.mp import MPServer
 
 from loaders.errors import LoadError
 from loaders.findings import Language
+from server.access_log import FORMS
 from server.data_version import check_version
-from server.errors import OperationError
+from server.errors import OperationError, SettingsError
 from server.generations import DataFolder
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 
 DRAIN_SECONDS = 30
+_MOST_THREADS = 1_024
 _LOOK_SECONDS = 2.0
 _UNTIL_READY = 1.5  # how long a new web process may take before the old one stops taking connections
 _AT_START = ("host", "port", "data", "follow", "follow_seconds")
@@ -156,6 +158,17 @@ def check(site: Path, settings: Settings, *, loaded: bool = False) -> Site:
     from server import create_app
 
     found = read_site(site)
+    if str(settings.access_log) not in FORMS:
+        forms = ", ".join(FORMS)
+        raise SettingsError(
+            f"access_log is {settings.access_log!r}; it takes {forms}.",
+            f"access_log är {settings.access_log!r}; ange {forms}.",
+        )
+    if not 1 <= settings.threads <= _MOST_THREADS:
+        raise SettingsError(
+            f"threads is {settings.threads}; it takes 1 to {_MOST_THREADS}.",
+            f"threads är {settings.threads}; ange 1 till {_MOST_THREADS}.",
+        )
     data = settings.data_folder(site)
     check_version(data)
     if not os.access(data, os.R_OK | os.X_OK) and data.exists():

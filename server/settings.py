@@ -116,8 +116,8 @@ class Settings:
     @property
     def address(self) -> str:
         """The address that the server answers at on its own machine, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        host = _HERE.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def data_folder(self, site: Path) -> Path:
         """Return the data folder of the site in this folder."""
@@ -160,6 +160,8 @@ def _typed(setting: Setting, value: Any, where: str) -> Any:
         raise SettingsError(f"{where} is {value!r}; it cannot be negative.", f"{where} är {value!r}; ange minst 0.")
     return typed
 
+
+_HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # who listens everywhere answers here too
 
 _TAKES = {
     int: ("a whole number", "ett heltal"),
