@@ -129,10 +129,27 @@ def evaluate(stores: Stores, request: dict[str, Any], spool: results.Spool) -> d
     if isinstance(answer, ox.QuerySolutions):
         if format not in _SOLUTION_FORMATS:
             raise RequestError("format", "SELECT answers with a table, not with RDF.")
-        return _write_solutions(answer, request, sink)
+        return _write_solutions(_in_order(answer, stores, request), request, sink)
     if format not in _RDF_FORMATS:
         raise RequestError("format", "CONSTRUCT and DESCRIBE answer with RDF, not with a table.")
     return _write_graph(answer, request, sink)
+
+
+def _in_order(answer: ox.QuerySolutions, stores: Stores, request: dict[str, Any]) -> ox.QuerySolutions:
+    """Return the solutions of SELECT * with their columns as the query first names them, not by the alphabet.
+
+    Only the evaluator knows which variables are in scope (SPARQL 1.1 Query, section 18.2.1); nothing has been
+    evaluated yet when the same query is asked with their names in place of the asterisk.
+    """
+    names = [variable.value for variable in answer.variables]
+    wanted = [name for name in request["variables"] if name in names]
+    if request["star"] < 0 or wanted == names or len(wanted) != len(names):
+        return answer
+    text, star = request["query"], request["star"]
+    listed = " ".join(f"?{name}" for name in wanted)
+    found = _query(stores, request | {"query": f"{text[:star]} {listed} {text[star + 1 :]}"})
+    assert isinstance(found, ox.QuerySolutions)
+    return found
 
 
 def _query(stores: Stores, request: dict[str, Any]) -> ox.QueryBoolean | ox.QuerySolutions | ox.QueryTriples:

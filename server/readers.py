@@ -253,6 +253,8 @@ class ReaderPool:
             default_graphs, named_graphs = scanned.default_graphs, scanned.named_graphs
         return {
             "query": text,
+            "star": scanned.star,
+            "variables": scanned.variables,
             "format": formats[media_type],
             "default_graphs": list(dict.fromkeys(default_graphs)),
             "named_graphs": list(dict.fromkeys(named_graphs)),

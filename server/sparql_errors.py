@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import Problem
+from server.sparql_scan import IRI_ADVICE
 
 BUSY = "Too many queries at once"
 _MOST_EXPECTED = 12
@@ -36,6 +37,8 @@ def _syntax(message: str, line: int | None, column: int | None, query: str) -> P
     if not what and expected:
         more = " …" if len(expected) > _MOST_EXPECTED else ""
         what = f"Expected {' or '.join(expected[:_MOST_EXPECTED])}{more}."
+    if "IRI parsing failed" in message:
+        what = f"The address before this is not absolute, or not allowed: {IRI_ADVICE}."
     where = ""
     extra: dict[str, Any] = {}
     if line is not None and column is not None:

@@ -40,6 +40,8 @@ class Scan:
     prefixes: Mapping[str, str] = field(default_factory=dict)
     depth: int = 0
     patterns: int = 0
+    star: int = -1  # where the * of SELECT * stands
+    variables: tuple[str, ...] = ()  # of SELECT *, in the order they are first named
     light: bool = False  # one pattern at most and nothing that multiplies: it may pass heavy queries that wait
 
     @property
@@ -84,6 +86,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BROKEN_IRI = re.compile(r"<[^<>\r\n]+>")
+IRI_ADVICE = "between < and > there is no space, quotation mark or any of { } | ^ ` \\; a space is written %20"
+"""What an IRI must be, for those who wrote one that is none."""
 _CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 
 
@@ -173,6 +179,7 @@ class _Scanner:
         self.values = False  # between VALUES and its block
         self.deterministic = True
         self.previous = self.before = ""
+        self.star, self.variables = -1, dict[str, None]()
         self.suspect = -1  # a prefixed name Oxigraph would read as SERVICE if a group follows
 
     def run(self) -> Scan:
@@ -197,6 +204,8 @@ class _Scanner:
             prefixes=self.prefixes,
             depth=self.deepest,
             patterns=self.patterns,
+            star=self.star,
+            variables=tuple(self.variables),
             light=self.patterns <= 1 and self.multipliers <= 1 and len(text) <= _LIGHT_LENGTH,
         )
 
@@ -213,6 +222,8 @@ class _Scanner:
             self._name(kind, token, start)
         elif kind == "string":
             self._string(token, start)
+        elif kind == "variable" and self.star >= 0:
+            self.variables[token[1:]] = None
         self._term(start)
 
     def _word(self, word: str, start: int) -> None:
@@ -263,6 +274,10 @@ class _Scanner:
             if self.prologue == "BASE":
                 self.base, self.prologue = iri, ""
                 return
+            if not _SCHEME.match(iri):
+                raise self._problem(
+                    start, f"{token[:200]} is relative, and the query has no BASE to resolve it against"
+                )
         if self.clause:
             self.dataset.append((self.clause == "NAMED", iri))
             self.clause = ""
@@ -301,6 +316,8 @@ class _Scanner:
                 raise self._problem(start, f"more than {self.limits.prefix_operators} prefix operators in a row")
         else:
             self.prefix_run = 0
+        if mark == "*" and level.kind == "top" and self.previous.upper() in ("SELECT", "DISTINCT", "REDUCED"):
+            self.star = start
         if mark in _OPENING:
             self._open(mark, start)
         elif mark in _CLOSING:
@@ -360,6 +377,8 @@ class _Scanner:
         return _Level("expression", regex=word in ("REGEX", "REPLACE"))
 
     def _undeclared(self, prefix: str, start: int) -> Problem:
+        if self.previous == "<" and (broken := _BROKEN_IRI.match(self.text, start - 1)):
+            return self._problem(start - 1, f"{broken[0][:200]} is no address: {IRI_ADVICE}")
         line, column = place(self.text, start)
         known = self.known.get(prefix)
         advice = f" Add: PREFIX {prefix}: <{known}>" if known else ""

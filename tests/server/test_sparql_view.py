@@ -331,3 +331,42 @@ def test_the_past_is_asked_as_long_as_it_is_kept(small_site: SmallSite) -> None:
     assert 'name="at" value="1"' in ask(client, query, CHROME, at="1").text
     app.extensions["torg.queries"].close()
     app.extensions["torg"].close()
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        ("SELECT * { ?z a ?b . ?a ?y ?z } LIMIT 1", ["z", "b", "a", "y"]),
+        (
+            "# SELECT * { ?q }\nSELECT DISTINCT*{ BIND(1 AS ?b) BIND('?c' AS ?a) FILTER EXISTS { ?d ?e ?f } }",
+            ["b", "a"],
+        ),
+        ("SELECT * { { SELECT ?y (COUNT(*) AS ?n) { ?x a ?y } GROUP BY ?y } BIND($y AS ?a) } LIMIT 1", ["y", "n", "a"]),
+        ("SELECT ?b ?a { BIND(1 AS ?a) BIND(2 AS ?b) }", ["b", "a"]),
+        ("SELECT * {}", []),
+    ],
+)
+def test_columns_stand_as_the_query_names_them(client: FlaskClient, query: str, order: list[str]) -> None:
+    assert ask(client, query).get_json()["head"]["vars"] == order
+    assert ask(client, query, CSV).text.split("\r\n")[0] == ",".join(order)
+
+
+def test_every_graph_asked_for_keeps_the_order(client: FlaskClient) -> None:
+    graphs = [f"https://data.norrsjo.example/graph/{name}/skolor" for name in ("granby", "norrsjo")]
+    query = f"SELECT * FROM <{graphs[0]}> FROM <{graphs[1]}> {{ ?z a ?b }} LIMIT 1"
+    assert ask(client, query).get_json()["head"]["vars"] == ["z", "b"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * { <http://example.org/a b> ?p ?o }",
+        "SELECT * { <a> ?p ?o }",
+        "SELECT * { <http://a.example/{b}> ?p ?o }",
+    ],
+)
+def test_an_address_that_is_none_is_told_so(client: FlaskClient, query: str) -> None:
+    refused = ask(client, query)
+    assert refused.status_code == 400
+    told = "is relative" if "<a>" in query else "a space is written %20"
+    assert told in refused.get_json()["detail"] and refused.get_json()["line"] == 1
