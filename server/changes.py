@@ -77,6 +77,12 @@ def changed_graphs(history: History, number: int, scope: Scope) -> list[dict[str
     ]
 
 
+def purged(history: History, number: int, dataset: str = "") -> list[str]:
+    """Return the things that a generation was made to forget, of all datasets or of one."""
+    told = history.index(number).get("purged", ())
+    return [entry["iri"] for entry in told if not dataset or dataset in entry["datasets"]]
+
+
 def may_concern(history: History, number: int, scope: Scope) -> bool:
     """Tell cheaply whether a generation can have changed anything in a scope; False is certain."""
     index, entries = history.index(number), changed_graphs(history, number, scope)

@@ -94,6 +94,7 @@ def listing() -> Response:
             entries=entries[:200],
             given=given,
             names=names,
+            older=here(with_query("/changes", **given, before=f"{older:06d}")) if older else "",
             when=lambda text: _when(text, spoken),
             atom=here(with_query("/changes", **given, format="atom")),
             stream=here(with_query("/changes/ldes", **given)),
@@ -211,7 +212,8 @@ def _generations(wanted: Scope, before: int) -> tuple[list[dict[str, Any]], int]
         last = number
         members = _narrowed(wanted, number) if narrow else None
         graphs = members.graphs if members else () if narrow else changes.changed_graphs(history(), number, wanted)
-        if not graphs and not members:
+        gone = [] if narrow else changes.purged(history(), number, wanted.dataset)
+        if not graphs and not members and not gone:
             continue
         entry: dict[str, Any] = {
             "generation": number,
@@ -222,7 +224,7 @@ def _generations(wanted: Scope, before: int) -> tuple[list[dict[str, Any]], int]
                 for graph in graphs
             ],
         }
-        found.append(entry | ({"things": dict(members.kinds)} if members else {}))
+        found.append(entry | ({"things": dict(members.kinds)} if members else {}) | ({"purged": gone} if gone else {}))
     return found, 0
 
 
@@ -266,6 +268,9 @@ def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator
             if _narrowed(wanted, number):
                 yield from _thing_entries(list(islice(changes.members(history(), number, wanted), _ENTRIES)), spoken)
             continue
+        if gone := changes.purged(history(), number, wanted.dataset):
+            link = _address(f"/changes/{number:06d}", given)
+            yield _entry(f"{link}#purged", f"{'Raderat' if spoken == 'sv' else 'Removed'}: {len(gone)}", link, time)
         for key in dict.fromkeys(entry["dataset"] or entry["kind"] for entry in entries):
             counted = [entry for entry in entries if key == (entry["dataset"] or entry["kind"])]
             added, removed = (sum(entry[name] for entry in counted) for name in ("added", "removed"))

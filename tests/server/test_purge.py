@@ -219,6 +219,14 @@ def test_consumers_are_told_without_content(site):
     forget(site, THING)
     feed = client(site).get("/changes/ldes/000003?dataset=asen/skolor").text
     assert "activitystreams#Delete" in feed and THING in feed
+    there = client(site)
+    for query in ("", "dataset=asen/skolor"):
+        (newest, *_) = there.get(f"/changes?format=json&{query}").json["generations"]
+        assert (newest["generation"], newest["purged"], newest["graphs"]) == (3, [THING], [])
+        assert "<title>Raderat: 1</title>" in there.get(f"/changes?format=atom&lang=sv&{query}").text
+        assert "Borttagen: 1" in there.get(f"/changes?lang=sv&{query}", headers={"Accept": "text/html"}).text
+    things = there.get("/changes/3?format=json").json["members"]
+    assert ("Delete", THING) in [(one["change"], one["iri"]) for one in things]
     assert SECRET not in "".join(client(site).get(f"/changes/ldes/00000{n}").text for n in (1, 2, 3))
 
 
