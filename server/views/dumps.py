@@ -59,7 +59,8 @@ def dump(name: str) -> Response:
     """Answer one dump as the compressed file it is; ranges are honoured, so a broken download can go on."""
     opened = torg().current()
     entry = next((entry for entry in _entries(opened) if entry.dump == f"dumps/{name}"), None)
-    path = opened.generation.path / f"dumps/{name}"
+    # Flask takes a relative path from its own folder, not from the one the site was named in.
+    path = (opened.generation.path / f"dumps/{name}").absolute()
     # Only names that the manifest holds are looked for on disk.
     if entry is None and not (f"dumps/{name}" == ALL and path.is_file()):
         raise Problem(404, "There is no such dump; /dumps/ lists them.")

@@ -6,9 +6,13 @@ import gzip
 import hashlib
 from pathlib import Path
 
+import pytest
+
+from server import create_app
 from server.all_dump import ALL, read_index, write_all_dump
 from server.generations import GraphEntry
 from server.graph_files import write_graph
+from server.settings import read_settings
 
 
 def generation(folder: Path, graphs: dict[str, list[str]]) -> list[GraphEntry]:
@@ -56,3 +60,14 @@ def test_a_lost_index_means_a_new_start(tmp_path: Path) -> None:
     (first / ALL).unlink()
     write_all_dump(second, generation(second, {"a/a": [line(1)]}), first)
     assert gzip.decompress((second / ALL).read_bytes()).decode().count("\n") == 1
+
+
+def test_a_site_named_by_a_relative_path_serves_its_dumps(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(starter)
+    app = create_app(Path("."), read_settings(environment={}))
+    try:
+        for name in ("all.nq.gz", "norrsjo/skolor.nt.gz"):
+            with app.test_client().get(f"/dumps/{name}", buffered=True) as answer:
+                assert (answer.status_code, answer.data[:2]) == (200, b"\x1f\x8b")
+    finally:
+        app.extensions["torg"].close()
