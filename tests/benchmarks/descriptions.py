@@ -4,17 +4,23 @@
 
 FOLDER is a published site; without it the starter region is published. The yardstick is the PyPI package
 `oxigraph` (its `oxigraph` command). Each figure is answers a second over a few kept connections, the best
-of several short turns, so that a busy machine hits all alike. "cold" is torg without its byte cache.
+of several short turns, so that a busy machine hits all alike. "cold" is torg without its byte cache; "HTTP alone"
+is the same HTTP server with an application that does nothing but answer in bytes of the same length: the ceiling.
+CPU is microseconds of processor time of the server for an answer, which says more on a busy machine.
+
+The client reads as little as HTTP allows, since it runs on the same processors: a general one spends more on
+the header of an answer than the server does on the answer.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import http.client
 import json
 import multiprocessing
+import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -39,6 +45,15 @@ SERVE = (
     "flags = {'port': int(sys.argv[2]), 'cache_mb': int(sys.argv[3])}; "
     "serve(site, read_settings(read_site(site).raw, environment={}, flags=flags))"
 )
+HELLO = (
+    "import sys; from granian.constants import Interfaces; from granian.log import LogLevels; "
+    "from granian.server import Server; body = b'.' * 1650; "
+    "headers = [('Content-Type', 'text/turtle'), ('Content-Length', str(len(body)))]; "
+    "app = lambda environ, start: (start('200 OK', headers), [body])[1]; "
+    "Server('', port=int(sys.argv[1]), interface=Interfaces.WSGI, blocking_threads=32, backpressure=128, "
+    "log_level=LogLevels.error).serve(target_loader=lambda *_: app, wrap_loader=False)"
+)
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 PAGE = "text/html"
 TURTLE = "text/turtle"
 Job = tuple[int, list[str], str, float]
@@ -64,16 +79,42 @@ def sample(site: Path, most: int) -> list[str]:
 def ask(job: Job) -> int:
     """Ask for addresses round and round over one connection; return how many answers came in the time."""
     port, addresses, accept, seconds = job
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    until, answers = time.monotonic() + seconds, 0
-    while time.monotonic() < until:
-        connection.request("GET", addresses[answers % len(addresses)], headers={"Accept": accept})
-        response = connection.getresponse()
-        response.read()
-        if response.status != 200:
-            raise RuntimeError(f"{addresses[answers % len(addresses)]} answered {response.status}")
-        answers += 1
+    head = f"HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: {accept}\r\n\r\n"
+    requests = [f"GET {address} {head}".encode() for address in addresses]
+    answers, until = 0, time.monotonic() + seconds
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while time.monotonic() < until:
+            connection.sendall(requests[answers % len(requests)])
+            if (status := _read(connection)) != b"200":
+                raise RuntimeError(f"{addresses[answers % len(addresses)]} answered {status.decode()}")
+            answers += 1
     return answers
+
+
+def _read(connection: socket.socket) -> bytes:
+    """Read one answer whole, by its length or its chunks (RFC 9112, section 6); return its status."""
+    received = b""
+    while True:
+        piece = connection.recv(1 << 20)
+        if not piece:
+            raise ConnectionError("the server hung up")
+        received += piece
+        end = received.find(b"\r\n\r\n")
+        if end < 0:
+            continue
+        length = _LENGTH.search(received, 0, end + 2)
+        whole = len(received) >= end + 4 + int(length[1]) if length else received.endswith(b"\r\n0\r\n\r\n")
+        if whole:
+            return received[9:12]
+
+
+def processor_time(process: int) -> float:
+    """Return the seconds of processor time that a process and those it started have used (proc(5))."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    used = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return used + sum(processor_time(int(child)) for child in children)
 
 
 def start(command: list[str], port: int) -> subprocess.Popen[bytes]:
@@ -102,34 +143,42 @@ def measure(site: Path, oxigraph: str, clients: int, seconds: float, turns: int)
     paths = [f"/res/{iri.removeprefix(base).removeprefix('id/')}" for iri in iris]
     queries = [f"/query?query={quote(f'DESCRIBE <{iri}>')}" for iri in iris]
     store = DataFolder(site / "data").generations / str(DataFolder(site / "data").current_name()) / "store"
-    cold, cached, raw = free_port(), free_port(), free_port()
+    cold, cached, raw, alone = free_port(), free_port(), free_port(), free_port()
     torg = [sys.executable, "-c", SERVE, str(site)]
-    running = [
-        start([*torg, str(cold), "0"], cold),
-        start([*torg, str(cached), "64"], cached),
-        start([oxigraph, "serve-read-only", "--location", str(store), "--bind", f"127.0.0.1:{raw}"], raw),
-    ]
+    yard = [oxigraph, "serve-read-only", "--location", str(store), "--bind", f"127.0.0.1:{raw}"]
+    running = {
+        cold: start([*torg, str(cold), "0"], cold),
+        cached: start([*torg, str(cached), "64"], cached),
+        raw: start(yard, raw),
+        alone: start([sys.executable, "-c", HELLO, str(alone)], alone),
+    }
     ways: dict[str, tuple[int, list[str], str]] = {
         "oxigraph DESCRIBE": (raw, queries, TURTLE),
+        "HTTP alone": (alone, paths[:200], TURTLE),
         "cold Turtle": (cold, paths, TURTLE),
         "cold page": (cold, paths, PAGE),
         "cached Turtle": (cached, paths[:200], TURTLE),
         "cached page": (cached, paths[:200], PAGE),
     }
-    best = dict.fromkeys(ways, 0.0)
+    best, used = dict.fromkeys(ways, 0.0), dict.fromkeys(ways, float("inf"))
     try:
         with multiprocessing.Pool(clients) as pool:
             for _ in range(turns):
                 for name, (port, addresses, accept) in ways.items():
                     jobs = [(port, addresses[n::clients], accept, seconds) for n in range(clients)]
-                    best[name] = max(best[name], sum(pool.map(ask, jobs)) / seconds)
+                    before = processor_time(running[port].pid)
+                    answers = sum(pool.map(ask, jobs))
+                    best[name] = max(best[name], answers / seconds)
+                    used[name] = min(used[name], (processor_time(running[port].pid) - before) / answers)
     finally:
-        for process in running:
+        for process in running.values():
             process.terminate()
             process.wait(timeout=60)
     yardstick = best["oxigraph DESCRIBE"]
     ratios = {f"{name} ÷ DESCRIBE": round(rate / yardstick, 2) for name, rate in best.items() if rate != yardstick}
-    return {name: round(rate) for name, rate in best.items()} | ratios
+    ratios["cached Turtle ÷ HTTP alone"] = round(best["cached Turtle"] / best["HTTP alone"], 2)
+    cpu = {f"{name}, µs of CPU": round(seconds * 1e6) for name, seconds in used.items()}
+    return {name: round(rate) for name, rate in best.items()} | ratios | cpu
 
 
 def main() -> None:
