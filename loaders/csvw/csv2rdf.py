@@ -22,6 +22,7 @@ from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, writable
 Warn = Callable[[str], None]
 _TYPE = f"<{RDF}type>"
 _NOTHING: tuple[None, ...] = ()
+_COLUMN_NAMES = frozenset({"_name", "_column", "_sourceColumn"})
 
 
 class Nodes:
@@ -63,6 +64,7 @@ class ColumnWriter:
         self.column = column
         self.reader = CellReader(column, trim=table.dialect.trim if table.dialect else "false")
         self.about = _template(column.aboutUrl)
+        self.about_varies = self.about is not None and not _COLUMN_NAMES.isdisjoint(self.about.names)
         self.property = _template(column.propertyUrl)
         self.value = _template(column.valueUrl)
         self.default_property = f"{table.url.partition('#')[0]}#{column.name}"
@@ -142,17 +144,23 @@ class RowWriter:
         row = "" if self.minimal else self._row_lines(lines, read, number, source)
         default: str | None = None
         described: set[str] = set()
+        # Most columns share their subject's template; it is expanded once a row.
+        subjects: dict[str, str | None] = {}
         pairs = [*zip(self._real, read, strict=False), *((w, w.virtual_cell) for w in self._virtual)]
         for place, (writer, cell) in enumerate(pairs):
             if writer.column.suppress:
                 continue
-            scope = values | writer.names
+            # One mapping for the whole row: a copy for each of ten thousand columns would take minutes.
+            scope = values
+            scope.update(writer.names)
             # The position in the source file counts skipped columns (Metadata Vocabulary 5.1.3).
             scope["_sourceColumn"] = str(place + 1 + self._skipped())
             if writer.about is None:
                 subject = default = default or self._blank()
             else:
-                about = self._iri(writer.about, scope, source)
+                if writer.about.text not in subjects or writer.about_varies:
+                    subjects[writer.about.text] = self._iri(writer.about, scope, source)
+                about = subjects[writer.about.text]
                 if about is None:
                     continue
                 subject = f"<{about}>"

@@ -63,7 +63,10 @@ class Resources:
         """Return the document of the IRI, or None when there is none."""
         path = self._path(iri)
         if path is not None:
-            return Response(path.open("rb", buffering=1 << 16)) if path.is_file() else None
+            try:
+                return Response(path.open("rb", buffering=1 << 16)) if path.is_file() else None
+            except (OSError, ValueError):
+                return None
         if iri.startswith("file:") or self._fetch is None:
             return None
         return self._fetch(iri)
@@ -101,8 +104,12 @@ class Resources:
             iri = _beneath(iri, self.base)
         if self.base is not None and self.root is not None and iri.startswith(self.base):
             rest = iri[len(self.base) :].partition("#")[0]
-            exact = (self.root / unquote(rest)).resolve()
-            path = exact if exact.is_file() else (self.root / unquote(rest.partition("?")[0])).resolve()
+            try:
+                exact = (self.root / unquote(rest)).resolve()
+                path = exact if exact.is_file() else (self.root / unquote(rest.partition("?")[0])).resolve()
+            except (OSError, ValueError):
+                # A name that no file can have: too long, or with a NUL.
+                return self.root / ".outside"
             return path if path.is_relative_to(self.root) else self.root / ".outside"
         if iri.startswith("file:") and self.local_files:
             return Path(unquote(urlsplit(iri).path))
@@ -153,7 +160,11 @@ def normalise_url(url: str) -> str:
 
 
 def _normalised(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # A bracket that is no IPv6 address's: nothing to normalise.
+        return url
     scheme = parts.scheme.lower()
     if not parts.netloc:
         whole = (scheme, "", _percent(parts.path), _percent(parts.query), "")

@@ -80,7 +80,11 @@ def resolve(base: str, reference: str) -> str:
     """
     if not reference:
         return base.partition("#")[0]
-    if not base or urlsplit(reference).scheme:
+    try:
+        if not base or urlsplit(reference).scheme:
+            return reference
+    except ValueError:
+        # `http://[`: no address, which whoever writes it as one finds out.
         return reference
     if reference.startswith("#"):
         # urljoin drops an empty fragment and knows only some schemes; a fragment needs neither.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
+import pyoxigraph
 import pytest
 from rdflib.compare import isomorphic
 
@@ -316,3 +318,42 @@ def test_columns_that_are_suppressed_describe_nothing(site) -> None:
 def test_what_is_no_json_is_an_error(site, text: str) -> None:
     with pytest.raises(CsvwError, match="JSON"):
         site.lines(site.put("t.json", text))
+
+
+def test_a_subject_may_vary_by_column(site) -> None:
+    schema = {"aboutUrl": "#{_name}-{_row}", "columns": [{"titles": "a"}, {"titles": "b"}]}
+    text = "".join(site.lines(site.describe("a,b\n1,2\n", tableSchema=schema)))
+    assert f"<{BASE}t.csv#a-1> <{BASE}t.csv#a>" in text and f"<{BASE}t.csv#b-1> <{BASE}t.csv#b>" in text
+
+
+# What no Recommendation asks: names and addresses that nothing can have.
+@pytest.mark.parametrize("url", ["x" * 5000, "a\0b", "http://[", "//[", "../../../etc/passwd"])
+def test_addresses_that_nothing_has(site, url: str) -> None:
+    with pytest.raises(CsvwError, match="cannot be read"):
+        site.lines(site.put("m.json", described(url=url)))
+
+
+def rows_damaged(draw: random.Random) -> bytes:
+    """A table with quotes, NULs, broken encodings, huge cells and rows of any length put in somewhere."""
+    text = b"a,b,c\n" + b"".join(b'%d,"b ""%d""",c\n' % (number, number) for number in range(20))
+    data = bytearray(text)
+    for _ in range(draw.randrange(1, 9)):
+        at = draw.randrange(len(data) + 1)
+        piece = draw.choice([b'"', b"\0", b"\xff", b"\xc3", b"\r", b"\n", b"\\", b",", b",y" * 300, b"x" * 9_000])
+        data[at : at + draw.randrange(3)] = piece * draw.choice((1, 1, 3))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_tables_are_converted_or_refused(site, seed: int) -> None:
+    draw = random.Random(seed)
+    columns = [{"name": "a", "titles": "a", "datatype": "integer"}, {"name": "b", "titles": "b", "separator": ";"}]
+    dialect = draw.choice([{}, {"quoteChar": None}, {"doubleQuote": False}, {"encoding": "latin1"}, {"trim": True}])
+    iri = site.describe(rows_damaged(draw), dialect=dialect, tableSchema={"columns": columns, "aboutUrl": "#{a}"})
+    for minimal in (True, False):
+        try:
+            lines = "".join(site.lines(iri, minimal=minimal))
+        except CsvwError as error:
+            assert error.problem
+            continue
+        assert sum(1 for _ in pyoxigraph.parse(lines.encode(), format=pyoxigraph.RdfFormat.N_TRIPLES)) > 0
