@@ -18,8 +18,8 @@ from server.uris import UriSpace
 Text = Mapping[str, str]
 Outgoing = Callable[[str], Iterable[tuple[str, Value]]]
 """Looks up a subject: yields (property IRI, value)."""
-Facet = Literal["publisher", "theme", "specification", "origin"]
-FACETS: tuple[Facet, ...] = ("publisher", "theme", "specification", "origin")
+Facet = Literal["publisher", "theme", "specification", "media", "license", "origin"]
+FACETS: tuple[Facet, ...] = ("publisher", "theme", "specification", "media", "license", "origin")
 NONE: Mapping[str, str] = MappingProxyType({})
 PREF_LABEL = "http://www.w3.org/2004/02/skos/core#prefLabel"
 
@@ -102,6 +102,10 @@ class DatasetRecord:
             return (self.specification,) if self.specification else ()
         if name == "origin":
             return (self.origin,) if self.origin else ()
+        if name == "media":
+            return tuple(dict.fromkeys(media.rsplit("/", 1)[-1] for media in self.formats if media))
+        if name == "license":
+            return self.licenses
         return tuple(theme.rsplit("/", 1)[-1] for theme in self.themes)
 
 

@@ -23,6 +23,7 @@ from server.catalog_reader import (
     read_catalog,
 )
 from server.catalog_score import DIMENSIONS, Score, score
+from server.catalog_series import harvest_view
 from server.catalog_values import code_list
 from server.dataset_page import DatasetPage, dataset_page
 from server.errors import Problem
@@ -121,7 +122,8 @@ def dcat() -> Response:
     chosen = choose(request.headers.get("Accept"), (RDF_XML, *GRAPH_FORMATS), asked)
     if chosen is None and asked:
         raise Problem(406, f"There is no format {asked[:20]!r}; format takes rdf, ttl, jsonld or nt.")
-    return _answer(_rdf(torg().current(), chosen or RDF_XML, None), chosen or RDF_XML, "", "/datasets/dcat")
+    body = _rdf(torg().current(), chosen or RDF_XML, None, harvested=True)
+    return _answer(body, chosen or RDF_XML, "", "/datasets/dcat")
 
 
 @blueprint.app_template_global("dataset_of")
@@ -170,11 +172,16 @@ def _page(whole: CatalogRecord, found: Sequence[DatasetRecord], asked: dict[str,
     if not (number.isascii() and number.isdigit() and 1 <= int(number) <= last):
         raise Problem(404, f"The list has {last} page{'s' if last > 1 else ''}.")
     shown = int(number)
+    sort = request.args.get("sort", "")
+    if sort not in ("", "title", "modified"):
+        raise Problem(400, "`sort` is title or modified.")
     links = {
-        name: here(with_query("/datasets", **asked, page=str(other), lang=request.args.get("lang", "")))
+        name: here(with_query("/datasets", **asked, sort=sort, page=str(other), lang=request.args.get("lang", "")))
         for name, other in (("previous", shown - 1), ("next", shown + 1))
         if 1 <= other <= last
     }
+    if sort == "modified":
+        found = sorted(found, key=lambda dataset: dataset.modified, reverse=True)
     return page(
         "datasets.html",
         spoken,
@@ -183,6 +190,7 @@ def _page(whole: CatalogRecord, found: Sequence[DatasetRecord], asked: dict[str,
         found=found[(shown - 1) * PAGE : shown * PAGE],
         total=len(found),
         asked=asked,
+        sort=sort,
         facets={name: _facet(whole, name, spoken) for name in FACETS},
         page_number=shown,
         pages=last,
@@ -216,6 +224,10 @@ def _facet(whole: CatalogRecord, name: Facet, spoken: str) -> list[tuple[str, st
             return names.get(key, key)
         if name == "origin":
             return origins(spoken).get(key, key)
+        if name == "media":
+            return next((text for media, text in _MEDIA.items() if media.endswith(f"/{key}")), key)
+        if name == "license":
+            return _shown(spoken)["label"](key) if "://" in key else key
         return themes.label(themes.prefix + key, spoken) if name == "theme" else _specification_title(key, spoken)
 
     found = [(key, label(key), number) for key, number in counts(whole.datasets, name).items()]
@@ -332,16 +344,17 @@ def _row(dataset: DatasetRecord, spoken: str) -> dict[str, Any]:
     }
 
 
-def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None) -> bytes:
-    """Return the catalogue's graph, or what it says of some datasets, in an RDF syntax."""
+def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None, harvested: bool = False) -> bytes:
+    """Return the catalogue's graph, or what it says of some datasets, in an RDF syntax; as a portal wants it if so."""
     site = torg()
-    kept = f"catalog.{chosen.suffix}"
+    kept = f"catalog.{chosen.suffix}{' harvested' if harvested else ''}"
     if found is None and kept in opened.memo:
         body: bytes = opened.memo[kept]
         return body
     graphs = [site.uris.iri("graph/site/catalog"), *_harvested(opened, found)]
     files = (read_graph(opened.generation.path / opened.graphs[graph].dump) for graph in graphs)
-    triples = parse_lines(line for file in files for line in exact(file))
+    lines = [line for file in files for line in exact(file)]
+    triples = parse_lines(harvest_view(lines) if harvested else lines)
     if found is not None:
         triples = _about(triples, [dataset.iri for dataset in found], site.uris.iri("id/catalog"))
     if chosen is JSON_LD and len(triples) > _COMPACTED:
