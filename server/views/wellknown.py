@@ -129,8 +129,10 @@ def sitemap(name: str) -> Response:
 def security() -> Response:
     """Answer whom to tell of a weakness (RFC 9116); it expires, as it must, and is renewed by being served."""
     site = torg().site
+    # In the order of site.toml: the first publisher is the one that keeps the site.
+    listed = [site.publishers[key] for key in site.raw.get("publishers", {}) if key in site.publishers]
     contact = str(site.raw.get("site", {}).get("contact", ""))
-    contact = contact or next((publisher.contact for publisher in site.publishers.values() if publisher.contact), "")
+    contact = contact or next((publisher.contact for publisher in listed if publisher.contact), "")
     if not contact:
         raise Problem(404, "This site names no contact. Set contact under [site] in site.toml.")
     # The first day of a month, so that the bytes and their ETag stay the same for weeks.

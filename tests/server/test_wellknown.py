@@ -11,7 +11,10 @@ import pytest
 from flask.testing import FlaskClient
 from rdflib import RDF, Graph, Namespace, URIRef
 
+from server import create_app
+from server.settings import read_settings
 from server.texts import texts
+from tests.conftest import SmallSite
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated")
 BASE = "https://data.norrsjo.example/"
@@ -71,8 +74,22 @@ def test_robots_and_security(client: FlaskClient) -> None:
     assert robots.mimetype == "text/plain"
     assert f"Sitemap: {BASE}sitemap.xml" in robots.get_data(as_text=True)
     security = client.get("/.well-known/security.txt").get_data(as_text=True)
-    assert re.search(r"^Contact: (mailto|https):", security, re.M)
+    assert "Contact: mailto:oppnadata@norrsjo.example\n" in security  # of the first publisher in site.toml
     assert re.search(r"^Expires: \d{4}-\d\d-01T00:00:00Z$", security, re.M)
+
+
+@pytest.mark.parametrize(
+    ("contact", "told"),
+    [
+        ("sakerhet@asen.example", "Contact: mailto:sakerhet@asen.example"),
+        ("https://asen.example/rapportera", "Contact: https://asen.example/rapportera"),
+    ],
+)
+def test_the_site_says_whom_to_tell_of_a_weakness(small_site: SmallSite, contact: str, told: str) -> None:
+    toml = small_site.folder / "site.toml"
+    toml.write_text(toml.read_text("utf-8").replace("[site]", f'[site]\ncontact = "{contact}"', 1), "utf-8")
+    app = create_app(small_site.folder, read_settings(environment={}))
+    assert told in app.test_client().get("/.well-known/security.txt").text.splitlines()
 
 
 PAGES = ["/", "/prefixes", "/dumps/", "/spec/torg", "/spec/skolor", "/graph/granby/skolor", "/res/school/09903001",
