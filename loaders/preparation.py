@@ -91,6 +91,7 @@ class Preparation:
             self._prepare(column, projected)
         self._screening.screen_undeclared(matched.undeclared)
         self._nameless = nameless(document, columns(document), self.positions)
+        self._lost: dict[Nameless, int] = {}  # values without a subject
 
     @property
     def separators(self) -> dict[str, str]:
@@ -159,7 +160,9 @@ class Preparation:
                     cells[place] = memo[cells[place]]
             for named in without_key:
                 if named.loses(cells):
-                    self._tell_nameless(named)
+                    self._lost[named] = self._lost.get(named, 0) + 1
+                    if named.key_place is not None:
+                        self._tell_nameless(named, number, 1)
             for pair in coordinates:
                 pair.row(cells)
             if swapped and seem_swapped(cells[swapped[0]], cells[swapped[1]]):
@@ -167,7 +170,10 @@ class Preparation:
             yield number, cells
 
     def finish(self) -> None:
-        """Raise SourceError when a column turned out to hold persons' numbers."""
+        """Tell what is true of whole columns; raise SourceError when one turned out to hold persons' numbers."""
+        for named, count in self._lost.items():
+            if named.key_place is None:
+                self._tell_nameless(named, None, count)
         self._screening.finish()
 
     def _place_added_cells(self, constants: Mapping[str, str]) -> None:
@@ -266,9 +272,9 @@ class Preparation:
         texts = [text for cells in self._sample if (text := cells[place]) not in nulls]
         return bool(texts) and all(map(_FLOAT.fullmatch, texts))
 
-    def _tell_nameless(self, named: Nameless) -> None:
+    def _tell_nameless(self, named: Nameless, row: int | None, count: int) -> None:
         finding = self._finding(named.rule, self.header_of(named.column), (("key", self.header_of(named.key)),))
-        self._report.tell(replace(finding, row=self._screening.row))
+        self._report.tell(replace(finding, row=row, count=count))
 
     def _divider(self, names: tuple[str, str]) -> Divide:
         """Return how a cell is divided: a position into its degrees, anything else into number and text."""

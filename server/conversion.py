@@ -166,7 +166,8 @@ def list_once(graph: Path) -> Iterator[str]:
 def _tell(repeats: _Repeats, dataset: Dataset, delivery: Delivery, concept_base: str, findings: Findings) -> None:
     if _repeats_are_expected(dataset):
         count = sum(len(others) for others in repeats.rows.values())
-        findings.add(Finding("identifiers.repeated-line", dataset=dataset.key, count=count))
+        file = delivery.files[0].name if len(delivery.files) == 1 else ""
+        findings.add(Finding("identifiers.repeated-line", dataset=dataset.key, file=file, count=count))
         return
     for origin, first in repeats.same:
         file, detail = delivery.files[origin.file].name, (("first", str(first.row)),)
