@@ -105,3 +105,34 @@ def test_the_suffix_of_a_withdrawn_document_chooses_its_format(small_site):
         assert (410, "text/turtle", True) == (gone.status_code, gone.mimetype, "Skola 1" in gone.text)
     finally:
         app.extensions["torg"].close()
+
+
+CONCEPTS = """
+@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+<def/asen> a skos:ConceptScheme ; skos:prefLabel "Åsens begrepp"@sv , "Concepts of Åsen"@en .
+<def/asen/a> a skos:Concept ; skos:inScheme <def/asen> ; skos:topConceptOf <def/asen> ; skos:notation "a" ;
+    skos:prefLabel "A"@sv , "A"@en ; rdfs:seeAlso <id/school/10000001> .
+"""
+
+
+def test_what_others_still_point_at_is_gone_all_the_same(small_site):
+    (small_site.folder / "concepts").mkdir()
+    (small_site.folder / "concepts" / "asen.ttl").write_text(CONCEPTS, "utf-8")
+    assert small_site.publish().blocked == []
+    small_site.write(ROWS[1:])
+    small_site.publish()
+    app = create_app(small_site.folder, Settings())
+    client = app.test_client()
+    addresses = ("/id/school/10000001", "/res/school/10000001", "/res/school/10000001.ttl")
+    try:
+        assert "/id/school/10000001>" in client.get("/res/def/asen/a.nt").text  # still pointed at
+        assert [410, 410, 410] == [client.get(address).status_code for address in addresses]
+        declare(small_site, '["/id/school/10000001"]\nreplacedBy = "/id/school/10000002"')
+        small_site.publish()
+        answers = [client.get(address) for address in addresses]
+        assert [(308, address.replace("0001", "0002")) for address in addresses] == [
+            (answer.status_code, answer.location) for answer in answers
+        ]
+    finally:
+        app.extensions["torg"].close()
