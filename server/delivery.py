@@ -24,7 +24,7 @@ from server.catalog_check import check_description, check_freshness
 from server.conversion import Conversion, convert
 from server.decision import check_decision
 from server.forgotten import Forgotten, refused
-from server.gates import change_gate, coverage_gate, lost_rows_gate, thresholds
+from server.gates import Converted, change_gate, coverage_gate, lost_rows_gate, thresholds
 from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, read_graph
 from server.rdf_screen import screen_graph
@@ -236,7 +236,7 @@ class DatasetWork:
         before = self._before(dataset.key, period)
         done = convert(dataset, delivery, self._context(dataset), graph, rows, findings, before, self._forgotten)
         check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
-        self._guard(dataset, period, done, rows, findings)
+        self._guard(dataset, delivery, done, rows, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
         return done.counts
 
@@ -287,8 +287,9 @@ class DatasetWork:
             if graph.period and graph.period not in state.deliveries:
                 self._carry(dataset.key, graph.period, state)
 
-    def _guard(self, dataset: Dataset, period: str, done: Conversion, rows: Path, findings: Findings) -> None:
+    def _guard(self, dataset: Dataset, delivery: Delivery, done: Conversion, rows: Path, findings: Findings) -> None:
         """Ask the gates about a converted delivery; those that look back to the last one let a confirmed one pass."""
+        period, files = delivery.period or "", delivery.files
         limits = thresholds(dataset, self._settings)
         known = self._known.get(dataset.key, {}).get("deliveries", {}).get(period, {})
         absolute = "unmatchedBlock" in dataset.thresholds
@@ -296,11 +297,12 @@ class DatasetWork:
         old = next((g for g in self._graphs.values() if g.dataset == dataset.key and g.period == period), None)
         if old is None or self._previous is None or self._options.confirm:
             return
-        lost_rows_gate(known.get("rows_out", 0), done.counts.rows_out, findings)
+        file = files[0].name if len(files) == 1 else ""
+        lost_rows_gate(known.get("rows_out", 0), done.counts.rows_out, findings, file)
         if old.sha256 != done.graph.sha256:
-            change_gate(
-                dataset, self._previous.path / old.dump, done.graph.path, rows, self._site.base, limits, findings
-            )
+            bases = self._site.base, self._site.concept_base
+            new = Converted(dataset, done.graph.path, rows, tuple(file.name for file in files), *bases)
+            change_gate(new, self._previous.path / old.dump, limits, findings)
 
     def _context(self, dataset: Dataset) -> LoadContext:
         publisher = self._site.publishers[dataset.publisher]

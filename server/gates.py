@@ -14,6 +14,7 @@ from loaders.headers import listed
 from server.columns import header_of, short_name
 from server.comparing import LISTED, Compared, compare
 from server.conversion import row_origin
+from server.graph_files import read_graph, subject
 from server.settings import Settings
 from server.shifts import Key
 
@@ -75,26 +76,36 @@ def coverage_gate(
         findings.add(Finding(rule, column=column.column, detail=detail))
 
 
-def lost_rows_gate(before: int, now: int, findings: Findings) -> None:
+def lost_rows_gate(before: int, now: int, findings: Findings, file: str = "") -> None:
     """Add a finding when a delivery has less than half of the rows it had."""
     if before >= _FEWEST_ROWS and now < before * _ROWS_LOST:
         detail = (("before", str(before)), ("now", str(now)))
-        findings.add(Finding("source.fewer-rows", count=before - now, detail=detail))
+        findings.add(Finding("source.fewer-rows", file=file, count=before - now, detail=detail))
 
 
-def change_gate(
-    dataset: Dataset, old: Path, new: Path, rows: Path, base: str, limits: Thresholds, findings: Findings
-) -> Compared:
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A delivery on its way: its graph file, its row index, the files it was read from, and the bases of its names."""
+
+    dataset: Dataset
+    graph: Path
+    rows: Path
+    files: tuple[str, ...]
+    base: str
+    concept_base: str
+
+
+def change_gate(new: Converted, old: Path, limits: Thresholds, findings: Findings) -> Compared:
     """Add findings when identifiers vanish, columns change places, or known things change meaning; return the counts.
 
-    `rows` is the new delivery's row index, by which the first of the changed things is found in the source.
+    `old` is the graph file of the last publication.
     """
     numbered = any(each.rule in _NUMBERED for each in findings)
-    found = compare(old, new, f"{base}id/", numbered)
+    found = compare(old, new.graph, f"{new.base}id/", numbered)
     if found.before and found.gone / found.before > limits.vanishing:
         detail = (("gone", str(found.gone)), ("before", str(found.before)))
         findings.add(Finding("identifiers.vanishing", count=found.gone, detail=detail))
-    telling = _Telling(dataset, rows, base, limits, found, findings)
+    telling = _Telling(new, limits, found, findings)
     telling.swaps()
     telling.meanings()
     telling.shifts()
@@ -104,10 +115,8 @@ def change_gate(
 class _Telling:
     """Turns what differs between two deliveries into findings, each matter told once."""
 
-    def __init__(
-        self, dataset: Dataset, rows: Path, base: str, limits: Thresholds, found: Compared, findings: Findings
-    ) -> None:
-        self._dataset, self._rows, self._base = dataset, rows, base
+    def __init__(self, new: Converted, limits: Thresholds, found: Compared, findings: Findings) -> None:
+        self._new = new
         self._limits, self._found, self._findings = limits, found, findings
         self._told: set[Key] = set()
         self._said: set[tuple[str, ...]] = set()
@@ -149,7 +158,7 @@ class _Telling:
                 self._tell("identifiers.values-moved", self._column(property), kind, len(subjects), subjects)
         unknown = [each.column for each in self._findings if each.rule in _UNKNOWN_COLUMNS]
         for (kind, property), count in shifts.emptied().items():
-            if column := header_of(self._dataset, property, self._base):
+            if column := header_of(self._new.dataset, property, self._new.concept_base):
                 self._tell("source.emptied-column", column, kind, count, (), (("known", listed(unknown) or "–"),))
 
     def _tell(
@@ -162,19 +171,34 @@ class _Telling:
             return
         self._said.add(what)
         detail = (*detail, ("changed", str(count)), ("common", str(self._found.common[kind])), ("kind_of_thing", kind))
-        found = [_row(self._rows, subject) for subject in subjects[:LISTED]]
-        places: list[int | None] = [*sorted(row for row in found if row is not None)] or [None]
-        for number, row in enumerate(places, start=1):
+        places = self._places(subjects[:LISTED]) or [{}]
+        for number, place in enumerate(places, start=1):
             left = count - len(places) + 1 if number == len(places) else 1
-            self._findings.add(Finding(rule, row=row, column=column, count=left, detail=detail))
+            self._findings.add(Finding(rule, column=column, count=left, detail=detail, **place))
+
+    def _places(self, subjects: Sequence[str]) -> list[dict[str, Any]]:
+        """Return file, sheet and row of each thing, or of the first row that speaks of one that rows share."""
+        if not subjects or not self._new.rows.exists():
+            return []
+        found = {subject: origin for subject in subjects if (origin := row_origin(self._new.rows, subject))}
+        if not found:
+            found = self._through_others(set(subjects))
+        return [
+            {"file": self._new.files[file], "sheet": sheet, "row": row} for file, sheet, row in sorted(found.values())
+        ]
+
+    def _through_others(self, subjects: set[str]) -> dict[str, tuple[int, str, int]]:
+        """Return the first row that points to each of some things, such as the accounts of ledger entries."""
+        found: dict[str, tuple[int, str, int]] = {}
+        for line in read_graph(self._new.graph):
+            if line.endswith("> .\n") and (other := line[line.rindex("<") + 1 : -4]) in subjects:
+                origin = row_origin(self._new.rows, subject(line))
+                if origin and (other not in found or origin < found[other]):
+                    found[other] = origin
+        return found
 
     def _column(self, property: str) -> str:
-        return header_of(self._dataset, property, self._base) or short_name(property)
-
-
-def _row(rows: Path, subject: str) -> int | None:
-    found = row_origin(rows, subject) if rows.exists() else None
-    return found[2] if found else None
+        return header_of(self._new.dataset, property, self._new.concept_base) or short_name(property)
 
 
 def _code(concept: str) -> str:

@@ -227,3 +227,25 @@ def test_a_renamed_optional_header_is_a_warning_with_what_to_write(small_site: S
         getattr(told["source.emptied-column"], name) for name in ("count", "column", "weight")
     )
     assert "Streets" in told["source.emptied-column"].text("sv")
+
+
+def test_what_rows_share_is_told_with_the_first_row_that_speaks_of_it(small_site: SmallSite) -> None:
+    (small_site.dataset / "dataset.toml").write_text(
+        'title.sv = "R"\ndescription.sv = "R"\nlicense = "CC0"\nconformsTo = "leverantorsreskontra"\n'
+        'delivery = "full"\nsource = "r.csv"\n', "utf-8",
+    )  # fmt: skip
+    head = "verifikationsnummer;leverantor_id;leverantor;konto_nr;konto_text;bokforingsdatum;nettobelopp\n"
+
+    def write(step: int) -> None:
+        rows = (
+            f"V{n};5560747551;Firma AB;{4010 + n % 5};Konto {(n + step) % 5};2026-01-02;{n}.50\n" for n in range(20)
+        )
+        (small_site.dataset / "r.csv").write_text(head + "".join(rows), "utf-8")
+
+    write(0)
+    small_site.publish()
+    write(1)
+    done = small_site.publish()
+    (finding,) = blocking(done.report)
+    assert "identifiers.meaning-changed" == finding.rule
+    assert ("r.csv", 2, "konto_text") == (finding.file, finding.row, finding.column)
