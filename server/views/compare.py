@@ -20,6 +20,7 @@ from flask import Blueprint, Response, request
 
 from server import query_api
 from server.catalog_metadata import specification_texts
+from server.charts import bar_chart
 from server.comparison import (
     Comparable,
     Comparison,
@@ -334,6 +335,12 @@ def _page(
     address = f"/compare/{subject.name}"
     kept = {name: text for name, text in asked.items() if text}
     text = query_api.bound(found.query, found.values, uris, spoken)
+
+    def shown(number: Any) -> str:
+        return format_decimal(number, locale=spoken, format="#,##0.##").replace("-", "−")
+
+    totals = [(_publisher_name(key, spoken), found.total(key)) for key in found.publishers]
+    largest = sorted(((name, total) for name, total in totals if total is not None), key=lambda row: -row[1])
     return page(
         "compare.html",
         spoken,
@@ -347,7 +354,9 @@ def _page(
         name=lambda key: _publisher_name(key, spoken),
         concept=lambda iri: named(iri, False),
         concept_link=lambda iri: uris.link(uris.iri(uris.description_path(uris.path(iri) or "") or "")) or iri,
-        shown=lambda number: format_decimal(number, locale=spoken, format="#,##0.##").replace("-", "−"),
+        shown=shown,
+        chart=bar_chart(largest, shown),
+        chart_rows=[(name, shown(total)) for name, total in largest],
         plain=plain,
         query=text,
         ask=here(with_query("/sparql", query=text)),

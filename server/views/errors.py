@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
+from urllib.parse import unquote
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -16,6 +18,7 @@ from server.views.http import answer, language, page, torg
 
 _PROBLEM = Offer("application/problem+json", ("application/json",))
 _PAGE = Offer("text/html", ("application/xhtml+xml",))
+_MOST_SIMILAR = 5
 _log = logging.getLogger("torg")
 
 
@@ -54,7 +57,16 @@ def problem_answer(problem: Problem, template: str = "error.html", **context: ob
         response = answer(body, "application/problem+json", status=problem.status, cache_control=_lifetime(problem))
     else:
         spoken = _spoken()
-        body = page(template, spoken, problem=problem, advice=_advice(problem.status, spoken), **context)
+        wanted = _wanted() if problem.status in (404, 410) else ""
+        body = page(
+            template,
+            spoken,
+            problem=problem,
+            advice=_advice(problem.status, spoken),
+            wanted=wanted,
+            similar=_similar(wanted, spoken) if problem.status == 404 else (),
+            **context,
+        )
         response = answer(
             body,
             "text/html; charset=utf-8",
@@ -72,6 +84,26 @@ def wants_page() -> bool:
     if request.args.get("format") == "html":
         return True
     return negotiate(request.headers.get("Accept"), [_PROBLEM, _PAGE]) is _PAGE
+
+
+def _wanted() -> str:
+    """Return the last part of the address as words, for a search."""
+    last = unquote(request.path.rstrip("/").rsplit("/", 1)[-1])
+    return " ".join(re.findall(r"\w+", last.partition(".")[0])[:6])[:80]
+
+
+def _similar(wanted: str, spoken: str) -> list[tuple[str, str]]:
+    """Return (name, address) of things whose name or code is like what was asked for; none before a publication."""
+    if not wanted:
+        return []
+    try:
+        site, opened = torg(), torg().current()
+    except Problem:
+        return []
+    found = [*opened.labels.exact(wanted), *opened.labels.search(wanted, _MOST_SIMILAR)]
+    iris = [iri for iri in dict.fromkeys(label.iri for label in found) if site.uris.path(iri)][:_MOST_SIMILAR]
+    names = opened.labels.labels(iris, spoken)
+    return [(names.get(iri, (iri, ""))[0], site.uris.link(iri)) for iri in iris]
 
 
 def _spoken() -> str:

@@ -24,7 +24,7 @@ _NAVIGATION = (
     ("API", "/api"),
 )
 _ABOUT = (
-    ("About", "/about"),
+    ("About the site", "/about"),
     ("Open data and conditions", "/psidata"),
     ("Accessibility statement", "/accessibility"),
     ("Privacy", "/privacy"),

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_decimal, format_percent
 from flask import Blueprint, Response, request
 
 import ontology
+from server.charts import LineChart, line_chart
 from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, Format
 from server.graph_files import read_graph
@@ -26,6 +28,7 @@ blueprint = Blueprint("quality", __name__)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
 _LISTED = 100
+_TREND, _TREND_LENGTH = "completeness", 10
 
 
 @blueprint.get("/quality")
@@ -87,6 +90,7 @@ def _page(opened: Opened, keys: list[str], spoken: str) -> bytes:
     return page(
         "quality.html", spoken, rows=rows, metrics=metrics().values(), formats=_formats(""),
         publishers=_publishers(opened, spoken), generation=opened.generation.name,
+        sums=_sums(opened, keys, spoken), trend=_trend(_points(opened), spoken),
     )  # fmt: skip
 
 
@@ -104,7 +108,30 @@ def _dataset_page(opened: Opened, key: str, spoken: str) -> bytes:
         history=[(point, metrics()[point.metric], _shown(metrics()[point.metric], point.value, spoken))
                  for point in reversed(history) if point.metric in metrics()],
         report=report, listed=_LISTED, formats=_formats(key), generation=opened.generation.name,
+        trend=_trend(history, spoken),
     )  # fmt: skip
+
+
+def _sums(opened: Opened, keys: list[str], spoken: str) -> list[tuple[Metric, str]]:
+    """Return the figures that can be added up, over all datasets."""
+    all_figures = [figures(opened.generation.datasets[key]["deliveries"]) for key in keys]
+    return [
+        (metric, _shown(metric, sum(found.get(name, 0) for found in all_figures), spoken))
+        for name, metric in metrics().items()
+        if metric.datatype != "decimal"
+    ]
+
+
+def _trend(found: list[Point], spoken: str) -> LineChart | None:
+    """Return the mean share of rows published after each generation that changed any, of the last ten."""
+    shares: dict[str, Decimal] = {}
+    means: dict[int, Decimal] = {}
+    for point in sorted(found, key=lambda point: point.generation):
+        if point.metric == _TREND:
+            shares[point.dataset] = Decimal(point.value)
+            means[point.generation] = sum(shares.values(), Decimal(0)) / len(shares)
+    rows = [(str(generation), 100 * share) for generation, share in sorted(means.items())[-_TREND_LENGTH:]]
+    return line_chart(rows, lambda share: f"{format_decimal(round(Decimal(share), 2), locale=spoken)}")
 
 
 def _cells(found: Mapping[str, Any], spoken: str) -> list[str]:
