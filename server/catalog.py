@@ -17,6 +17,7 @@ from server.catalog_distributions import CatalogEntry, Distributions, GraphDump
 from server.catalog_graph import CatalogGraph, term
 from server.catalog_metadata import HVD_LEGISLATION, described, is_listed_only, publisher_iri
 from server.catalog_properties import Properties
+from server.catalog_series import add_year, year_iri, years
 from server.catalog_values import (
     address,
     as_list,
@@ -156,6 +157,14 @@ class _Catalog:
         self.series(iri, publisher, dataset, said)
         if entry.graphs:
             Distributions(self.site, self.graph, self.properties).add(entry, iri, said)
+        for year in years(entry):
+            member = year_iri(self.site, entry, year)
+            add_year(self.site, self.graph, self.properties, entry, said, year)
+            g.link(member, "dcterms:publisher", publisher_iri(publisher))
+            g.link(member, "dcat:contactPoint", self.agents.contact(publisher, said.get("contactPoint")))
+            g.link(member, "dcat:landingPage", *map(address, as_list(said["landingPage"])))
+            periods = [graph.period for graph in entry.graphs if graph.period.startswith(year)]
+            self.temporal(member, None, periods)
 
     def conditions(self, iri: str, key: str, said: Mapping[str, Any]) -> None:
         """Describe the fee, and why a dataset is not published or what else applies to it."""
@@ -227,6 +236,7 @@ class _Catalog:
             g.link(iri, "dcat:landingPage", self.iri(shared["path"]))
             g.literal(iri, "dcterms:format", shared["format"])
             g.link(iri, "dcterms:conformsTo", shared["conformsTo"])
+            g.link(iri, "dcterms:type", shared.get("type"))
             g.link(iri, "dcterms:accessRights", code_list("accessRights").iri("PUBLIC"))
             g.link(iri, "dcterms:license", self.license())
             g.link(iri, "dcterms:publisher", publisher_iri(keeper))

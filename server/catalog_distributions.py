@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -72,6 +72,18 @@ class Distributions:
             if way.kind == "sparql":
                 self._graph.link(iri, "dcat:accessService", self._iri("id/service/sparql"))
 
+    def add_year(self, entry: CatalogEntry, dataset: str, said: Mapping[str, Any], year: str) -> None:
+        """Give a year's dataset the distributions of its periods, and one for queries of its own."""
+        for way in self._ways(entry):
+            if way.kind == "sparql":
+                iri = self._describe(entry, dataset, said, replace(way, part=year))
+                self._graph.link(iri, "dcat:accessService", self._iri("id/service/sparql"))
+            elif way.name.startswith(year):
+                self._graph.link(dataset, "dcat:distribution", self._way_iri(entry, way))
+
+    def _way_iri(self, entry: CatalogEntry, way: _Way) -> str:
+        return self._iri(f"id/distribution/{entry.dataset.key}/{way.kind}" + (f"/{way.part}" if way.part else ""))
+
     def _ways(self, entry: CatalogEntry) -> Iterator[_Way]:
         dataset = entry.dataset
         own = self._site.uris.graph(dataset.publisher, dataset.name)
@@ -94,7 +106,7 @@ class Distributions:
 
     def _describe(self, entry: CatalogEntry, dataset: str, said: Mapping[str, Any], way: _Way) -> str:
         g, shared = self._graph, texts()["distribution"][way.kind]
-        iri = self._iri(f"id/distribution/{entry.dataset.key}/{way.kind}" + (f"/{way.part}" if way.part else ""))
+        iri = self._way_iri(entry, way)
         g.link(dataset, "dcat:distribution", iri)
         g.link(iri, "rdf:type", term("dcat:Distribution"))
         for tag, title in said["title"].items():

@@ -12,6 +12,7 @@ import ontology
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.catalog_reader import DatasetRecord, of_lines, read_catalog
 from server.catalog_score import DIMENSIONS, Score, links_out, score, stars
+from server.catalog_series import harvest_view
 from server.generations import Generation
 from server.graph_files import read_graph
 from server.shape_model import read_shapes
@@ -91,7 +92,7 @@ def predict(
     catalog = read_catalog(of_lines(lines), site.uris, site.languages, root)
     # Our own addresses answer when the site is served; nobody has tried the others.
     points = score(catalog.datasets, lambda address: True if site.uris.path(address) else None)
-    return Prediction(tuple(_findings(lines, listed)), points, dict(_stars(catalog.datasets, linked)))
+    return Prediction(tuple(_findings(harvest_view(lines), listed)), points, dict(_stars(catalog.datasets, linked)))
 
 
 def predict_site(site: Site, generation: Generation | None) -> Prediction:

@@ -13,6 +13,7 @@ from loaders.findings import Finding, Findings
 from ontology import prefixes
 from server.catalog_advice import whole_site
 from server.catalog_metadata import is_listed_only
+from server.clashes import clashes
 from server.concept_changes import concept_findings
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.errors import OperationError
@@ -65,6 +66,7 @@ def check(
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
+        report.remarks += clashes(Path(folder), graphs.values(), site)
         if contracts.pins:
             report.pins = _check_pins(site, contracts, graphs, Path(folder), previous, only)
             report.broken = any(finding.weight == "block" for finding in report.pins)

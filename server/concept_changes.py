@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import ontology
 from loaders.findings import Finding, Severity
 from server.concept_uses import Uses, read_uses
 from server.generations import Generation
@@ -77,6 +78,21 @@ def touched(before: Described, now: Described, counted: Generation) -> list[Find
     """Return whom the changes of concepts between two states touch, by the uses in a generation."""
     uses = read_uses(counted)
     return [_told(one, uses, counted, True) for one in concept_changes(before, now) if _matters(one, uses)]
+
+
+def redefined(lines: Iterable[str], site: Site) -> Iterator[Finding]:
+    """Yield a finding when a graph taken over as RDF describes shared concepts, or terms of ours."""
+    shared = {f"{site.concept_base}def/{file.name.removesuffix('.ttl')}" for file in ontology.concept_files()}
+    begins = (f"<{site.concept_base}def/", f"<{site.concept_base}spec/")
+    names = set()
+    for line in lines:
+        if line.startswith(begins):
+            name = line[1 : line.index(">")]
+            # A site that shares its base with the concepts may publish schemes of its own beside them.
+            if "/spec/" in name or name in shared or name.rpartition("/")[0] in shared:
+                names.add(name)
+    if names:
+        yield Finding("concepts.redefined", count=len(names), detail=(("name", min(names)),))
 
 
 def concept_changes(before: Described, now: Described) -> Iterator[ConceptChange]:

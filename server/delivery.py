@@ -21,6 +21,7 @@ from loaders.fetch import Fetcher, FetchLimits
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, deliveries, file_hash
 from server.catalog_check import check_description, check_freshness
+from server.concept_changes import redefined
 from server.conversion import Conversion, convert
 from server.decision import check_decision
 from server.forgotten import Forgotten, refused
@@ -256,6 +257,7 @@ class DatasetWork:
             self._add(dataset, period, iri, file, state)
         for file in files.values():
             screen_graph(read_graph(file.path), findings)
+            findings.extend(redefined(read_graph(file.path), self._site))
         rows = self._folder / _rows_name(dataset.key, period)
         check_shapes(dataset, delivery, list(files.values()), rows, self._site.concept_base, findings)
         read = sum(file.triples for file in written.values())

@@ -28,6 +28,7 @@ from server.assemble import Change, build_index, changes, write_history
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.change_words import graph_change, vocabulary
 from server.check import Progress, check_only, harvest, is_named, silent, work
+from server.clashes import clashes
 from server.concept_changes import concept_findings
 from server.concept_uses import write_uses
 from server.delivery import DatasetState, DatasetWork, GateOptions
@@ -260,6 +261,7 @@ class _Run:
     def build(self, dry_run: bool, described: bool = False) -> Publication:
         """Build the generation from its graph files and switch to it, unless nothing changed."""
         self._keep_forgotten()
+        self._report.remarks += clashes(self._folder, self._graphs.values(), self._site)
         if not described:
             self._describe()
         self._progress("compare", "")

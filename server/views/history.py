@@ -15,6 +15,7 @@ from typing import IO
 
 from flask import Blueprint, Response, request
 
+from server.catalog_series import harvest_view
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, JSON, RDF_XML, Format
 from server.graph_answers import SMALL
@@ -249,6 +250,8 @@ def _catalog(original: _Original, number: int) -> Response:
     lines = list(history().lines(number, original.graph))
     if not lines:
         raise Problem(404, f"There was no catalogue in generation {number}.")
+    if original.path == "/datasets/dcat":
+        lines = harvest_view(lines)
     offered = (RDF_XML, *GRAPH_FORMATS) if original.path == "/datasets/dcat" else (HTML, *GRAPH_FORMATS)
     return _written(original, number, lines, torg().uris.iri("id/catalog"), offered)
 

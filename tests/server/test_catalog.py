@@ -12,6 +12,8 @@ from rdflib import DCAT, DCTERMS, FOAF, OWL, RDF, RDFS, XSD, BNode, Graph, Liter
 
 from server.catalog import CatalogEntry, GraphDump, catalog_lines
 from server.catalog_check import check_description
+from server.catalog_prediction import predict
+from server.catalog_series import harvest_view
 from server.site import Site, read_site
 
 SHARED = Path(os.environ.get("TORG_SHARED", Path(__file__).parents[2].parent / "shared"))
@@ -19,6 +21,8 @@ SHAPES = SHARED / "data/dcat-ap/3.0.1"
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
 DCATAP = Namespace("http://data.europa.eu/r5r/")
 SCHEMA = Namespace("http://schema.org/")
+# Of DCAT 3, which RDFLib does not know yet.
+SERIES, IN_SERIES = URIRef(f"{DCAT}DatasetSeries"), URIRef(f"{DCAT}inSeries")
 BASE = "https://data.norrsjo.example/"
 SITE_TOML = """
 [site]
@@ -453,3 +457,44 @@ def test_semic_shapes_find_nothing_but_the_swedish_format_literal(graph: Graph, 
             continue
         left.append((path, value))
     assert not left, text
+
+
+def test_a_dataset_of_periods_is_a_series_of_years_to_the_portal(site: Site) -> None:
+    entry = entries_of(site)[0]
+    months = tuple(
+        GraphDump(f"{BASE}graph/{entry.dataset.key}/{month}", month, 1, f"dumps/{entry.dataset.key}/{month}.nt.gz")
+        for month in ("2025-11", "2025-12", "2026-01")
+    )
+    lines = catalog_lines(site, [replace(entry, graphs=months)])
+    series = URIRef(f"{BASE}id/dataset/{entry.dataset.key}")
+    within = parsed(lines)
+    # Within the site the whole remains one dataset.
+    assert {DCAT.Dataset, SERIES} <= set(within.objects(series, RDF.type))
+    graph = parsed(harvest_view(lines))
+    assert list(graph.objects(series, RDF.type)) == [SERIES]
+    assert (series, DCAT.distribution, None) not in graph
+    years = {URIRef(f"{series}/2025"), URIRef(f"{series}/2026")}
+    assert set(graph.subjects(RDF.type, DCAT.Dataset)) == years == set(graph.subjects(IN_SERIES, series))
+    assert set(graph.objects(URIRef(BASE + "id/catalog"), DCAT.dataset)) == years
+    assert years <= set(graph.objects(URIRef(BASE + "id/service/sparql"), DCAT["servesDataset"]))
+    for year, count in (("2025", 2), ("2026", 1)):
+        own = list(graph.objects(URIRef(f"{series}/{year}"), DCAT.distribution))
+        assert (
+            len([one for one in own if "/csv/" in one]) == count and len([one for one in own if "/sparql/" in one]) == 1
+        )
+        titles = {str(title) for title in graph.objects(URIRef(f"{series}/{year}"), DCTERMS.title)}
+        assert titles == {f"Leverantörsreskontra Granby {year}", f"Supplier ledger, Granby {year}"}
+        for property in (DCTERMS.publisher, DCTERMS.temporal, DCAT.theme, DCAT.contactPoint, DCATAP.hvdCategory):
+            assert (URIRef(f"{series}/{year}"), property, None) in graph, property
+    # Each distribution belongs to one dataset, and none is left without.
+    for way in graph.subjects(RDF.type, DCAT.Distribution):
+        assert len(list(graph.subjects(DCAT.distribution, way))) == 1, way
+    assert predict(site, lines, {}).accepted
+
+
+def test_a_steward_may_say_which_series_it_is_in(site: Site) -> None:
+    entry = entries_of(site)[0]
+    dataset = replace(entry.dataset, metadata=entry.dataset.metadata | {"inSeries": "reskontra"})
+    month = GraphDump(f"{BASE}graph/{dataset.key}/2026-01", "2026-01", 1, f"dumps/{dataset.key}/2026-01.nt.gz")
+    graph = parsed(harvest_view(catalog_lines(site, [replace(entry, dataset=dataset, graphs=(month,))])))
+    assert list(graph.subjects(RDF.type, SERIES)) == [URIRef(BASE + "id/series/granby/reskontra")]

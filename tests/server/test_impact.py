@@ -165,3 +165,30 @@ def test_a_diff_says_whom_a_change_of_concepts_touches(small_site: SmallSite) ->
     assert [finding.rule for finding in small_site.publish().report.remarks] == ["concepts.change-renamed"]
     said = CliRunner().invoke(main, ["--lang", "en", "diff", "1", "2", "--site", str(small_site.folder)])
     assert said.exit_code == 0 and "gets another label. It is used 1 times" in said.output
+
+
+def test_rdf_that_redefines_a_shared_concept_is_stopped(small_site: SmallSite) -> None:
+    toml = small_site.dataset / "dataset.toml"
+    toml.write_text(
+        toml.read_text("utf-8").replace('"skolor.csv"', '"data.ttl"').replace('conformsTo = "skolor"\n', ""), "utf-8"
+    )
+    said = '@prefix skos: <http://www.w3.org/2004/02/skos/core#> . <def/{}> skos:altLabel "Annat"@sv .'
+    (small_site.dataset / "data.ttl").write_text(said.format("service/T2"), "utf-8")
+    done = small_site.publish()
+    assert done.blocked == ["asen/skolor"]
+    assert "concepts.redefined" in {finding.rule for finding in done.report.findings()}
+    (small_site.dataset / "data.ttl").write_text(said.format("kvarter/1"), "utf-8")
+    assert small_site.publish().blocked == []
+
+
+def test_one_key_with_two_publishers_and_two_names_is_told(small_site: SmallSite) -> None:
+    other = small_site.folder / "datasets" / "by" / "skolor"
+    other.mkdir(parents=True)
+    (other / "dataset.toml").write_text((small_site.dataset / "dataset.toml").read_text("utf-8"), "utf-8")
+    rows = small_site.source.read_text("utf-8").replace("Skola 1,", "Annan skola,")
+    (other / "skolor.csv").write_text(rows.replace('"Skola 1"', '"Annan skola"'), "utf-8")
+    with (small_site.folder / "site.toml").open("a", encoding="utf-8") as toml:
+        toml.write('[publishers.by]\nname.sv = "By kommun"\norgnr = "212000-9911"\nkommunkod = "9902"\n')
+    told = [one for one in check(read_site(small_site.folder), Settings()).remarks if one.rule == "identifiers.clash"]
+    assert len(told) == 1 and told[0].count == 1 and dict(told[0].detail)["other"] == "asen/skolor"
+    assert {"identifiers.clash"} == {one.rule for one in small_site.publish().report.remarks}
