@@ -17,7 +17,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -306,7 +305,6 @@ def _composed(texts: Iterable[str]) -> str:
     return normalize("NFC", " ".join(texts))
 
 
-@lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Return the Swedish stem of a lower-case word, also of the definite form that the stemmer leaves as it is.
 

@@ -159,7 +159,7 @@ def _cite(opened: Opened, shown: ResourcePage, spoken: str) -> str:
         "number": int(generation.name),
         "day": day(generation.created.isoformat(), spoken),
     }
-    return f"{publisher or in_language(site.site.title, spoken)}: {shown.title.text}. {shown.iri}. {said}."
+    return f"{publisher or in_language(site.site.title, spoken)}: {shown.title.text[:200]}. {shown.iri}. {said}."
 
 
 def _report(shown: ResourcePage, spoken: str) -> str:
