@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, render_template, request
+from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from server.errors import Problem
@@ -20,6 +21,9 @@ from server.negotiation import LONGEST_HEADER, negotiate_language
 from server.texts import texts
 from server.views.frame import frame
 from server.wsgi_headers import completed
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _DOCUMENTS = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
@@ -88,6 +92,13 @@ def negotiated(offered: Sequence[Format], suffix: str | None = None, asked: str 
     return format
 
 
+class _Whole(Response):
+    """A response whose headers are complete when it is made; Werkzeug would copy and check each once more."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        return self.headers if self.status_code == 200 else super().get_wsgi_headers(environ)
+
+
 def answer(
     body: bytes,
     content_type: str,
@@ -107,12 +118,13 @@ def answer(
         "Vary": ", ".join(dict.fromkeys(vary)),
         "Link": ", ".join(links),
         "Content-Language": content_language,
-        "Content-Location": content_location,
+        "Content-Location": ascii_iri(content_location),
+        "Content-Length": str(len(body)),
     }
     if status == 200:
         headers["ETag"] = f'"{etag or hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         headers["Last-Modified"] = _http_date(modified) if modified is not None else ""
-    response = Response(body, status, [pair for pair in headers.items() if pair[1]], content_type=content_type)
+    response = _Whole(body, status, [pair for pair in headers.items() if pair[1]], content_type=content_type)
     if status == 200 and not _CONDITIONS.isdisjoint(request.environ):
         response.make_conditional(request)
     return response
@@ -170,6 +182,7 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
     parameters = {name: value for name, value in request.args.items() if name not in ("lang", "format")}
     # A page that several addresses show must be the same bytes at each (Content-Location).
     canonical: str = context.pop("canonical", "") or with_query(here(request.path), **parameters)
+    at = site.uris.prefix.__add__  # as `here`, without asking for the site some seventy times a page
     return render_template(
         template,
         _=words.gettext,
@@ -182,10 +195,10 @@ def page(template: str, spoken: str, **context: Any) -> bytes:
             for other in site.languages
             if other != spoken
         ],
-        here=site.uris.prefix.__add__,  # some forty times a page
+        here=at,
         in_language=in_language,
         digits=partial(format_decimal, locale=spoken),
-        **frame(site, canonical, _rules(), here),
+        **frame(site, canonical, _rules(), at),
         **context,
     ).encode()
 
