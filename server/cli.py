@@ -27,7 +27,7 @@ from server.cli_output import echo_findings, echo_publication, narrator, say, se
 from server.cli_purge import purge
 from server.cli_queries import queries
 from server.cli_query import query
-from server.cli_serve import serve
+from server.cli_serve import follow, serve
 from server.cli_token import token
 from server.errors import OperationError
 from server.settings import Settings, read_settings
