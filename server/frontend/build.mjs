@@ -22,6 +22,17 @@ const slimTheme = {
   },
 };
 
+// The licence of every package that is in the bundles, as each asks to be kept with its copies.
+function licences(inputs) {
+  const names = new Set(inputs.map((path) => path.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1]).filter(Boolean));
+  return [...names].sort().map((name) => {
+    const folder = join(here, "node_modules", name);
+    const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const file = readdirSync(folder).find((entry) => /^(licen[cs]e|mit-licence)/i.test(entry));
+    return `${name} ${version} (${license})\n\n${file ? readFileSync(join(folder, file), "utf8").trim() : ""}\n`;
+  }).join(`\n${"-".repeat(80)}\n\n`);
+}
+
 const report = {
   name: "manifest",
   setup(build) {
@@ -32,8 +43,9 @@ const report = {
         if (entryPoint) manifest[basename(path).replace(/-[A-Z0-9]{8}(\.\w+)$/, "$1")] = basename(path);
       }
       writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, Object.keys(manifest).sort(), 1)}\n`);
+      writeFileSync(join(out, "LICENSES.txt"), licences(Object.keys(metafile.inputs)));
       // What an earlier build left goes last, so that a server that runs meanwhile always finds its files.
-      const built = new Set(["manifest.json", ...Object.keys(metafile.outputs).map((path) => basename(path))]);
+      const built = new Set(["manifest.json", "LICENSES.txt", ...Object.keys(metafile.outputs).map((path) => basename(path))]);
       for (const name of readdirSync(out)) if (!built.has(name)) rmSync(join(out, name), { recursive: true });
       for (const name of Object.values(manifest)) {
         const body = readFileSync(join(out, name));

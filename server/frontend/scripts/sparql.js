@@ -38,6 +38,16 @@ const look = EditorView.theme({
   ".cm-matchingBracket": { backgroundColor: "var(--ds-color-accent-surface-active) !important" },
 });
 
+// What is typed over a selection is set by us: the browser would give it an inline style, which the policy refuses.
+const plainReplacement = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || event.isComposing || !event.data || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type" });
+    return true;
+  },
+});
+
 let known = { prefixes: {}, classes: [], properties: [] };
 fetch(words.hints).then((answer) => (answer.ok ? answer.json() : known)).then((found) => { known = found; }).catch(() => {});
 
@@ -79,6 +89,7 @@ const view = new EditorView({
       autocompletion({ override: [(context) => propose(context, known, words, KEYWORDS)], icons: false }),
       linter(check, { delay: 600 }),
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
+      plainReplacement,
       EditorView.contentAttributes.of({ "aria-labelledby": "query-label", "aria-describedby": "query-hint", spellcheck: "false" }),
     ],
   }),
