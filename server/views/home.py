@@ -114,11 +114,8 @@ def _concepts(opened: Opened, spoken: str) -> dict[str, Any]:
     if main not in schemes:
         main = max(schemes, key=lambda iri: len(view.tree.schemes[iri]), default="")
     tops: tuple[Node, ...] = view.nodes(view.tree.tops(main))[:_TOPS] if main else ()
-    return {
-        "scheme": main and view.node(main),
-        "tops": tops,
-        "others": [view.node(iri) for iri in schemes if iri != main],
-    }
+    others = [view.node(iri) for iri in schemes if iri != main]
+    return {"scheme": main and view.node(main), "tops": tops, "others": others, "examples": _examples(view, main)}
 
 
 def _changes(opened: Opened, spoken: str) -> list[dict[str, Any]]:
