@@ -108,6 +108,17 @@ def confine(*, memory_bytes: int, file_bytes: int, parent: int, stack_bytes: int
     return Confinement(denied, tuple(notices))
 
 
+def end_with_parent(parent: int) -> None:
+    """Have this process asked to end (SIGTERM) when the process `parent` that started it dies; Linux only.
+
+    A web process that outlived the one which listens for signals would hold the port against its successor.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # The parent died before the line above took.
+            os._exit(0)
+
+
 def _limit_resources(address_space: int, file_bytes: int, notices: list[str]) -> None:
     for name, value in (
         (resource.RLIMIT_CORE, 0),

@@ -28,6 +28,7 @@ from server.access_log import FORMS
 from server.data_version import check_version
 from server.errors import OperationError, SettingsError
 from server.generations import DataFolder
+from server.sandbox import end_with_parent
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 
@@ -91,9 +92,11 @@ class WebProcess:
 
     def __init__(self, site: Path, settings: Settings) -> None:
         self.site, self.settings = site, settings
+        self.parent = os.getpid()
 
     def __call__(self) -> Callable[..., Any]:
         """Return the application; called by granian in the web process."""
+        end_with_parent(self.parent)
         return application(self.site, self.settings)
 
 

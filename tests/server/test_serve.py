@@ -24,6 +24,7 @@ from server.errors import OperationError, SettingsError
 from server.serve import check, reloaded
 from server.settings import Settings
 
+ROWS = [f'9901,1000000{n},"Skola {n}",59.{n}1,15.{n}2,Grundskola,Skolgatan {n}' for n in range(1, 9)]
 HEAVY = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 
 
@@ -96,7 +97,7 @@ def test_a_reload_takes_what_can_change_and_says_what_cannot(starter: Path, tmp_
 class Running:
     """A server process on a site of its own."""
 
-    def __init__(self, site: Path, log: Path) -> None:
+    def __init__(self, site: Path, log: Path, *options: str, **settings: str) -> None:
         self.site, self.port = site, free_port()
         self.address, self.log = f"http://127.0.0.1:{self.port}", log
         self.output = open(log, "wb")
@@ -112,10 +113,11 @@ class Running:
                 str(site),
                 "--port",
                 str(self.port),
+                *options,
             ],
             stdout=self.output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "TORG_ACCESS_LOG": "json", "TORG_QUERY_SECONDS": "6", "TORG_READERS": "2"},
+            env={**os.environ, "TORG_ACCESS_LOG": "json", "TORG_QUERY_SECONDS": "6", "TORG_READERS": "2", **settings},
             start_new_session=True,
         )
         self.wait(lambda: requests.get(f"{self.address}/-/ready", timeout=2).status_code == 200)
@@ -212,13 +214,52 @@ def test_a_reload_under_load_loses_no_request_and_a_wrong_one_changes_nothing(ru
         os.kill(running.process.pid, signal.SIGHUP)
         running.wait(lambda: "max-age=7," in age())
         statuses = [status for each in under for status in each.result()]
-    assert set(statuses) == {200} and len(statuses) > 100
+    assert set(statuses) == {200} and len(statuses) > 20
     path.write_text(text + "\n[server]\nmax_age = \n", "utf-8")
     os.kill(running.process.pid, signal.SIGHUP)
     running.wait(lambda: "is not reloaded" in running.said() and "line" in running.said())
     assert "max-age=7," in age()
     path.write_text(text + "\n[server]\nmax_age = 8\n", "utf-8")  # noticed without a signal
     running.wait(lambda: "max-age=8," in age())
+
+
+@pytest.mark.slow
+def test_no_web_process_outlives_the_one_that_started_it(running: Running) -> None:
+    running.process.kill()
+    running.process.wait()
+
+    def nobody_listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", running.port)) != 0
+
+    running.wait(nobody_listens, 10)
+
+
+@pytest.mark.slow
+def test_a_replica_follows_while_it_serves_and_outlives_its_source(small_site, tmp_path: Path) -> None:
+    small_site.publish()
+    replica = tmp_path / "replica"
+    replica.mkdir()
+    shutil.copy(small_site.folder / "site.toml", replica)
+    server = Running(replica, tmp_path / "log", "--follow", str(small_site.folder), TORG_FOLLOW_SECONDS="0.3")
+
+    def generation() -> str:
+        return str(requests.get(f"{server.address}/-/ready", timeout=5).json()["generation"])
+
+    try:
+        assert generation() == "000001"
+        small_site.write([row for row in ROWS if "Skola 8" not in row])
+        small_site.publish()
+        server.wait(lambda: generation() == "000002")
+        assert requests.get(f"{server.address}/id/school/10000008", timeout=5).status_code == 410
+        os.rename(small_site.data, small_site.data.with_name("away"))
+        server.wait(lambda: "look after the source" in server.said())
+        assert generation() == "000002"
+        assert requests.get(f"{server.address}/datasets", timeout=5).status_code == 200
+    finally:
+        server.process.terminate()
+        assert server.process.wait(35) == 0
+        server.output.close()
 
 
 @pytest.mark.slow
