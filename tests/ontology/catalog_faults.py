@@ -280,3 +280,76 @@ FAULTS = {
     "service-license": ("dcterms:license <http://creativecommons.org/licenses/by/4.0/> ; ", "", "Warning", "licence"),
     "service-access": (f" ; dcterms:accessRights <{EU}access-right/PUBLIC> .\n", ".\n", "Warning", "Access rights"),
 }
+
+GOOD_SERIES = f"""
+<x> a dcat:DatasetSeries ; dcterms:title "Reskontra"@sv ; dcterms:description "Alla år."@sv ;
+    dcterms:publisher <p> ; dcat:contactPoint <c> ; dcat:keyword "faktura"@sv ; dcat:theme <{EU}data-theme/ECON> ;
+    dcterms:conformsTo <spec/leverantorsreskontra> ; dcterms:issued "2026-01-01"^^xsd:date ;
+    dcterms:spatial <http://sws.geonames.org/2661886/> ; dcterms:temporal <time> ;
+    dcterms:accrualPeriodicity <{EU}frequency/ANNUAL> .
+"""
+SERIES_FAULTS = {
+    "title": ('dcterms:title "Reskontra"@sv ;', "", "Violation", "title is missing"),
+    "title-untagged": ('"Reskontra"@sv', '"Reskontra"', "Violation", "language"),
+    "description": ('dcterms:description "Alla år."@sv ;', "", "Violation", "description is missing"),
+    "publisher": ("dcterms:publisher <p> ;", "", "Violation", "One publisher"),
+    "publishers": ("dcterms:publisher <p> ;", "dcterms:publisher <p>, <q> ;", "Violation", "One publisher"),
+    "contact": ("dcat:contactPoint <c> ;", "", "Warning", "contact point"),
+    "keyword": ('dcat:keyword "faktura"@sv ;', "", "Warning", "Keywords are missing"),
+    "theme": (f"dcat:theme <{EU}data-theme/ECON> ;", "", "Warning", "theme is missing"),
+    "theme-code": ("data-theme/ECON", "data-theme/EKONOMI", "Violation", "thirteen"),
+    "conforms": ("dcterms:conformsTo <spec/leverantorsreskontra> ;", "", "Warning", "conforms"),
+    "issued": ('dcterms:issued "2026-01-01"^^xsd:date ;', "", "Warning", "issue"),
+    "spatial": ("dcterms:spatial <http://sws.geonames.org/2661886/> ;", "", "Warning", "spatial"),
+    "temporal": ("dcterms:temporal <time> ;", "", "Warning", "temporal"),
+    "frequency-code": ("frequency/ANNUAL", "frequency/ARLIGEN", "Violation", "frequency"),
+    "blank": ("<x> a dcat:DatasetSeries", "[] a dcat:DatasetSeries", "Violation", "blank"),
+    "nested": (
+        "<x> a dcat:DatasetSeries ;",
+        "<x> a dcat:DatasetSeries ; dcat:inSeries <y> ;",
+        "Violation",
+        "not in other",
+    ),
+}
+# Further ways in which a value breaks the harvest rules, put into the faultless catalogue.
+MORE_FAULTS = {
+    "contact-address": (
+        "vcard:hasTelephone <t> ; vcard:hasAddress <a> .",
+        "vcard:hasTelephone <t> .",
+        "Info",
+        "address",
+    ),
+    "catalog-licenses": (
+        "dcterms:license <http://creativecommons.org/publicdomain/zero/1.0/> ;\n    dcat:dataset",
+        "dcterms:license <http://creativecommons.org/publicdomain/zero/1.0/>, "
+        "<http://creativecommons.org/licenses/by/4.0/> ;\n    dcat:dataset",
+        "Violation",
+        "One licence",
+    ),
+    "catalog-title-untagged": ('"Katalog"@sv', '"Katalog"', "Violation", "language"),
+    "publisher-types": (
+        "publishertype/LocalAuthority>",
+        "publishertype/LocalAuthority>, <http://purl.org/adms/publishertype/Company>",
+        "Violation",
+        "publisher type",
+    ),
+    "endpoint-letters": (
+        "dcat:endpointURL <https://granby.example/sparql>",
+        "dcat:endpointURL <https://granby.example/frågor>",
+        "Violation",
+        "encoded",
+    ),
+    "service-formats": ('"application/json" ;', '"application/json", "text/csv" ;', "Violation", "format"),
+    "download-letters": (
+        "dcat:accessURL <https://granby.example/bad.csv> ;",
+        "dcat:accessURL <https://granby.example/bad.csv> ; dcat:downloadURL <https://granby.example/båd.csv> ;",
+        "Violation",
+        "encoded",
+    ),
+    "dataset-series-address": (
+        "dcat:distribution <f> .",
+        "dcat:distribution <f> ; dcat:inSeries <z> .",
+        "Violation",
+        "series",
+    ),
+}

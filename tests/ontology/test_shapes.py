@@ -11,7 +11,7 @@ from rdflib import SH, Graph
 
 import ontology
 
-from .catalog_faults import CATEGORY, FAULTS, GOOD, HVD, PREFIXES
+from .catalog_faults import CATEGORY, FAULTS, GOOD, GOOD_SERIES, HVD, MORE_FAULTS, PREFIXES, SERIES_FAULTS
 from .conftest import BASE, parsed
 
 SERIES = '<x> a dcat:DatasetSeries ; dcterms:title "År"@sv ; dcterms:publisher <p> ; dcat:inSeries <y> .'
@@ -129,3 +129,21 @@ def test_each_fault_of_a_concept_is_found(old: str, new: str, word: str) -> None
     assert old in CONCEPTS
     found = results(CONCEPTS.replace(old, new, 1), "skos")
     assert any(word in message for _, message in found), found
+
+
+def test_a_faultless_series_passes() -> None:
+    assert results(GOOD + GOOD_SERIES) == set()
+
+
+@pytest.mark.parametrize(("old", "new", "severity", "word"), SERIES_FAULTS.values(), ids=SERIES_FAULTS)
+def test_each_fault_of_a_series_is_found(old: str, new: str, severity: str, word: str) -> None:
+    assert GOOD_SERIES.count(old) == 1
+    found = results(GOOD + GOOD_SERIES.replace(old, new))
+    assert any(level == severity and word in message for level, message in found), found
+
+
+@pytest.mark.parametrize(("old", "new", "severity", "word"), MORE_FAULTS.values(), ids=MORE_FAULTS)
+def test_each_broken_value_is_found(old: str, new: str, severity: str, word: str) -> None:
+    assert GOOD.count(old) >= 1
+    found = results(GOOD.replace(old, new, 1))
+    assert any(level == severity and word in message for level, message in found), found
