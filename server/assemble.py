@@ -5,19 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from server.generations import Generation, GraphEntry
-from server.graph_files import read_graph, write_difference
+from server.graph_files import difference, read_graph, write_difference
 from server.labels import build_labels, is_current, update_labels
 from server.search_index import IndexedGraph, build_search, update_search
 from server.search_index import is_current as can_search
 
 # Below this many triples loading everything anew is quicker than the checks a checkpoint needs.
 REBUILD_BELOW = 200_000
+_SHORT = 100_000  # lines of a difference that is kept in memory
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,20 @@ class Change:
         entry = self.after or self.before
         assert entry is not None
         return entry
+
+    def difference(self) -> Iterable[tuple[bool, str]]:
+        """Return (added?, line) of every line that is in only one of the two files, in order.
+
+        Store, history and ledger all ask for it; one that is short is found once.
+        """
+        if self.old is None or self.new is None or self._short is None:
+            return difference(self.old, self.new)
+        return self._short
+
+    @cached_property
+    def _short(self) -> list[tuple[bool, str]] | None:
+        found = list(islice(difference(self.old, self.new), _SHORT + 1))
+        return found if len(found) <= _SHORT else None
 
 
 def changes(previous: Generation | None, folder: Path, graphs: Mapping[str, GraphEntry]) -> list[Change]:
@@ -126,7 +143,7 @@ def write_history(history: Path, changed: list[Change], sources: list[str], time
             _add_whole(change.new, added, removed)
             counts = change.after.triples, 0
         else:
-            counts = write_difference(change.old, change.new, added, removed)
+            counts = write_difference(change.difference(), added, removed)
         index["graphs"].append(
             {
                 "iri": change.entry.iri,

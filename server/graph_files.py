@@ -180,12 +180,12 @@ def difference(old: Path | None, new: Path | None) -> Iterator[tuple[bool, str]]
             after = next(theirs, None)
 
 
-def write_difference(old: Path | None, new: Path | None, added: Path, removed: Path) -> tuple[int, int]:
-    """Write what was added and removed between two graph files; return the two counts."""
+def write_difference(lines: Iterable[tuple[bool, str]], added: Path, removed: Path) -> tuple[int, int]:
+    """Write the (added?, line) pairs of a difference to two files; return how many each has."""
     added.parent.mkdir(parents=True, exist_ok=True)
     counts = [0, 0]
     with gzip.open(added, "wb", 5) as plus, gzip.open(removed, "wb", 5) as minus:
-        for is_added, line in difference(old, new):
+        for is_added, line in lines:
             (plus if is_added else minus).write(line.encode())
             counts[not is_added] += 1
     return counts[0], counts[1]

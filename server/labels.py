@@ -46,6 +46,7 @@ CREATE VIRTUAL TABLE word USING fts5(
     folded, stemmed, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );
 """
+_OF_GRAPH = "SELECT id, iri, class, role, text, language FROM label WHERE graph = ?"
 _INDEXES = (
     "CREATE INDEX label_iri ON label (iri); CREATE INDEX label_text ON label (text COLLATE NOCASE); "
     "CREATE INDEX label_graph ON label (graph);"
@@ -69,7 +70,7 @@ def build_labels(path: Path, graphs: Iterable[tuple[str, Iterable[str]]]) -> Non
     index = sqlite3.connect(path)
     index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
     for graph, lines in graphs:
-        _insert(index, graph, lines)
+        _insert(index, graph, _labels(lines))
     index.executescript(f"{_INDEXES} PRAGMA user_version = {_VERSION};")
     index.commit()
     index.close()
@@ -92,19 +93,24 @@ def update_labels(old: Path, path: Path, graphs: Iterable[tuple[str, Iterable[st
     index = sqlite3.connect(path)
     index.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
     for graph, lines in graphs:
-        for id, text in index.execute("SELECT id, text FROM label WHERE graph = ?", (graph,)).fetchall():
+        left: dict[tuple[str, ...], list[int]] = {}
+        for id, *label in index.execute(_OF_GRAPH, (graph,)):
+            left.setdefault(tuple(label), []).append(id)
+        # What is the same stays: telling the search of a label costs more than comparing it.
+        new = [label for label in _labels(lines) if not left.get(label) or left[label].pop() is None]
+        for text, id in [(label[3], id) for label, ids in left.items() for id in ids]:
             # A contentless FTS5 table forgets a row only when told what the row said.
             index.execute(
                 "INSERT INTO word (word, rowid, folded, stemmed) VALUES ('delete', ?, ?, ?)", (id, text, _stemmed(text))
             )
-        index.execute("DELETE FROM label WHERE graph = ?", (graph,))
-        _insert(index, graph, lines)
+            index.execute("DELETE FROM label WHERE id = ?", (id,))
+        _insert(index, graph, new)
     index.commit()
     index.close()
 
 
-def _insert(index: sqlite3.Connection, graph: str, lines: Iterable[str]) -> None:
-    for iri, type, role, text, language in _labels(lines):
+def _insert(index: sqlite3.Connection, graph: str, labels: Iterable[tuple[str, str, str, str, str]]) -> None:
+    for iri, type, role, text, language in labels:
         row = (iri, text, language, role, type, graph)
         id = index.execute(
             "INSERT INTO label (iri, text, language, role, class, graph) VALUES (?, ?, ?, ?, ?, ?)", row

@@ -33,7 +33,7 @@ from server.concept_changes import concept_findings
 from server.concept_uses import write_uses
 from server.delivery import DatasetState, DatasetWork, GateOptions
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import GraphFile, difference, read_graph, subjects, write_graph
+from server.graph_files import GraphFile, read_graph, subjects, write_graph
 from server.harvest import harvest_iri, read_about
 from server.history import History, missing
 from server.ledger import Ledger, Recorder
@@ -421,14 +421,14 @@ class _Run:
         store = ReadStore(self._folder / "store")
         with self._ledger.recording(number, self._time) as recorder:
             for change in changed:
-                removed = (line for added, line in difference(change.old, change.new) if not added)
+                removed = (line for added, line in change.difference() if not added)
                 for iri, lines in subjects(removed):
                     path = self._site.uris.path(iri)
                     if path and path.startswith(("/id/", "/def/")) and not store.describes(iri):
                         recorder.gone(path, lines)
             self._declare(recorder, store)
             for change in changed:
-                new = (line for added, line in difference(change.old, change.new) if added)
+                new = (line for added, line in change.difference() if added)
                 for batch in _batches(subjects(new), 5000):
                     paths = (self._site.uris.path(iri) for iri in batch)
                     recorder.seen(path for path in paths if path and path.startswith(("/id/", "/def/")))

@@ -18,7 +18,7 @@ from pathlib import Path
 from server.assemble import REBUILD_BELOW, Change, triples
 from server.errors import StorageError
 from server.generations import Generation, GraphEntry, remove_tree
-from server.graph_files import difference, open_graph, piped
+from server.graph_files import open_graph, piped
 from server.store import WriteStore
 
 _BATCH = 10_000
@@ -136,11 +136,11 @@ def _apply(folder: Path, previous: Generation, graphs: Mapping[str, GraphEntry],
     try:
         # All named graphs first: what leaves the default graph depends on what every graph holds in the end.
         for change in changed:
-            for added, lines in _batches(change.old, change.new):
+            for added, lines in _batches(change):
                 (store.add if added else store.remove)(lines, change.entry.iri)
         for change in changed:
             if change.entry.published:
-                for added, lines in _batches(change.old, change.new):
+                for added, lines in _batches(change):
                     merged += _merge(store, added, lines, published)
         for change in changed:
             _verify(store, change)
@@ -157,9 +157,9 @@ def _merge(store: WriteStore, added: bool, lines: list[str], published: set[str]
     return -len(gone)
 
 
-def _batches(old: Path | None, new: Path | None) -> Iterator[tuple[bool, list[str]]]:
+def _batches(change: Change) -> Iterator[tuple[bool, list[str]]]:
     for kind in (False, True):
-        lines = (line for added, line in difference(old, new) if added is kind)
+        lines = (line for added, line in change.difference() if added is kind)
         while batch := list(islice(lines, _BATCH)):
             yield kind, batch
 
