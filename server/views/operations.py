@@ -126,7 +126,8 @@ def front(app: Flask) -> WSGIApplication:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], object]:
             nonlocal said, size
             said = status
-            size = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+            if log is not None:
+                size = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
         try:
