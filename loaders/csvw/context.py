@@ -31,6 +31,7 @@ PREFIXES: Mapping[str, str] = {
     "grddl": "http://www.w3.org/2003/g/data-view#",
     "ht": "http://www.w3.org/2011/http#",
     "ical": "http://www.w3.org/2002/12/cal/icaltzd#",
+    "jsonld": "http://www.w3.org/ns/json-ld#",
     "ldp": "http://www.w3.org/ns/ldp#",
     "ma": "http://www.w3.org/ns/ma-ont#",
     "oa": "http://www.w3.org/ns/oa#",

@@ -168,6 +168,16 @@ def test_the_last_good_copy_stays(make, web, body: bytes | None) -> None:
     assert not list((folder / "data" / "publishers" / "granby").glob("next-*"))
 
 
+def test_a_tar_that_ends_with_a_workbook_is_a_tar(tmp_path: Path) -> None:
+    book = zipped({"xl/workbook.xml": "<x/>"})
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        info = tarfile.TarInfo("datasets/granby/skolor/skolor.xlsx")
+        info.size = len(book)
+        archive.addfile(info, io.BytesIO(book))
+    assert unpack_site(tmp_path / "a.tar", tmp_path / "out", ArchiveLimits()) == 1
+    assert (tmp_path / "out/datasets/granby/skolor/skolor.xlsx").read_bytes() == book
+
+
 def test_links_and_devices_in_archives_are_refused(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("datasets/granby/skolor/skolor.csv")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
