@@ -120,6 +120,7 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
         "fact": fact,
         "payments": lambda: payments(site, site.current(), description.iri, spoken),
         "publishes": lambda: _publishes(description.iri),
+        "kind_list": _kind_list(description, shown, spoken),
         "templates": _templates(description, place is not None),
     }
 
@@ -127,6 +128,19 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
 def _is(description: Description, type: str) -> bool:
     """Return whether the head of the page tells what a thing of this class is, so that its facts need not."""
     return not description.window and any(value.text == type for value in description.terms(TYPE))
+
+
+def _kind_list(description: Description, shown: ResourcePage, spoken: str) -> tuple[str, str] | None:
+    """Return (name, address) of the list of all things of the same class: what stands above a thing in its path."""
+    types = [value.text for value in description.terms(TYPE)]
+    if _DATASET in types:
+        return texts(spoken).gettext("Datasets"), here("/datasets")
+    site = torg()
+    for iri, link in zip(types, shown.types, strict=False):
+        curie = Presenter(spoken, site.uris, {}, site.prefixes).curie(iri)
+        if site.uris.path(iri) and ":" in curie and "://" not in curie:
+            return link.text, here(f"/search?{urlencode({'type': curie})}")
+    return None
 
 
 def _publishes(iri: str) -> tuple[str, int] | None:
