@@ -37,7 +37,7 @@ COUNTED = 5_000
 LONGEST = 200
 """Most characters of a search that are read."""
 
-_MOST_WORDS, _BEST, _MOST_PARTS = 10, 400, 40
+_MOST_WORDS, _BEST, _MOST_PARTS = 10, 200, 40
 _LETTERS = re.compile(r"[^\W_]+")
 _SHORTEST_PART = 4  # letters of what can be a part of a compound
 _MOST_SPELLINGS = 200_000  # words that a misspelt one is compared with, the commonest first
@@ -317,10 +317,14 @@ class Search(LabelFile):
 
     def _counted(self, name: str, documents: Iterable[_Document]) -> tuple[tuple[str, int], ...]:
         """Return (value, things) of a facet, the commonest first."""
+        listed = list(documents)
+        pairs: Iterable[tuple[str, int]]
         if name == "concept":
-            pairs = {(each.iri, int(number)) for each in documents for number in each.concepts.split()}
+            pairs = ((each.iri, int(number)) for each in listed for number in each.concepts.split())
         else:
-            pairs = {(each.iri, getattr(each, name)) for each in documents}
+            pairs = ((each.iri, getattr(each, name)) for each in listed)
+        if len(_each_once(listed)) < len(listed):
+            pairs = set(pairs)  # a thing that several graphs describe counts once
         counts = Counter(number for _, number in pairs)
         named = ((self._names[number], n) for number, n in counts.items() if self._names[number])
         return tuple(sorted(named, key=lambda item: (-item[1], item[0])))
