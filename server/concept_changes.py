@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import ontology
 from loaders.findings import Finding, Severity
@@ -51,6 +53,18 @@ def described(lines: Iterable[str]) -> dict[str, dict[str, frozenset[str]]]:
     }
 
 
+@lru_cache(maxsize=8)
+def _described(lines: tuple[str, ...]) -> Described:
+    """Return what is said of concepts; the shared ones are the same from run to run."""
+    return described(lines)
+
+
+@lru_cache(maxsize=8)
+def _digest(lines: tuple[str, ...]) -> str:
+    """Return the hash that a graph file of these lines has, if they are canonical as they are."""
+    return hashlib.sha256("".join(sorted(set(lines))).encode()).hexdigest()
+
+
 def concept_findings(site: Site, previous: Generation | None, confirm: bool) -> list[Finding]:
     """Return what is wrong with the concepts to be published, and whom their changes touch.
 
@@ -58,7 +72,7 @@ def concept_findings(site: Site, previous: Generation | None, confirm: bool) -> 
     notation, passes when it is confirmed. Raises DescriptionError when a file is no Turtle.
     """
     graphs = {graph.path: graph for graph in shared_graphs(site)}
-    now = {path: described(graphs[path].lines()) for path in _GRAPHS if path in graphs}
+    now = {path: _described(tuple(graphs[path].lines())) for path in _GRAPHS if path in graphs}
     everything = {name: said for concepts in now.values() for name, said in concepts.items()}
     own = now.get("graph/site/concepts", {})
     findings = list(integrity(own, everything, site)) if own else []
@@ -68,7 +82,9 @@ def concept_findings(site: Site, previous: Generation | None, confirm: bool) -> 
     for path in _GRAPHS:
         entry = previous.graphs.get(site.uris.iri(path))
         if entry is not None and previous.manifest["concept_base"] == site.concept_base:
-            before |= described(read_graph(previous.path / entry.dump))
+            # Most runs change no concept: a graph with the same content need not be read.
+            same = path in now and entry.sha256 == _digest(tuple(graphs[path].lines()))
+            before |= now[path] if same else described(read_graph(previous.path / entry.dump))
     uses = read_uses(previous)
     found = list(concept_changes(before, everything))
     return findings + [_told(change, uses, previous, confirm) for change in found if _matters(change, uses)]

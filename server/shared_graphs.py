@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import ontology
@@ -26,14 +27,20 @@ class SharedGraph:
 
     def lines(self) -> list[str]:
         """Return the N-Triples lines; raise DescriptionError when a file is no Turtle."""
-        lines: list[str] = []
-        for name, source in self.files:
-            try:
-                lines += read_rdf([(source, name.removesuffix(".ttl"))], self.base)
-            except SyntaxError as error:
-                detail = (("reason", str(error)),)
-                raise DescriptionError(Finding("site.not-turtle", file=name, row=error.lineno, detail=detail)) from None
-        return lines
+        return list(_lines(self.files, self.base))
+
+
+@lru_cache(maxsize=16)
+def _lines(files: tuple[tuple[str, bytes], ...], base: str) -> tuple[str, ...]:
+    """Return the lines of Turtle files: a run asks for the same ones several times."""
+    lines: list[str] = []
+    for name, source in files:
+        try:
+            lines += read_rdf([(source, name.removesuffix(".ttl"))], base)
+        except SyntaxError as error:
+            detail = (("reason", str(error)),)
+            raise DescriptionError(Finding("site.not-turtle", file=name, row=error.lineno, detail=detail)) from None
+    return tuple(lines)
 
 
 def shared_graphs(site: Site) -> Iterator[SharedGraph]:

@@ -30,13 +30,14 @@ from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, RDF_XML, Format, choose
 from server.graph_files import read_graph
 from server.harvest import KIND as HARVEST
-from server.harvest import harvest_iri, read_about
+from server.harvest import harvest_iri
 from server.instance import Opened
 from server.labels import alphabetical
 from server.presentation import Presenter
 from server.rdf_formats import Triple, Value, parse_lines, value, write
 from server.views.compare import blueprint as compare
 from server.views.harvest import blueprint as harvest
+from server.views.harvest import gathered
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 from server.views.impact import blueprint as impact
 from server.views.terminology import blueprint as terminology
@@ -61,7 +62,7 @@ def catalog() -> CatalogRecord:
     """Return the catalogue of the current generation, read once for each."""
     opened, site = torg().current(), torg().site
     if "catalog" not in opened.memo:
-        harvested = {harvest_iri(site, about["key"]): about["key"] for about in read_about(opened.generation.path)}
+        harvested = {harvest_iri(site, about["key"]): about["key"] for about in gathered(opened)}
         store = opened.generation.store
         opened.memo["catalog"] = read_catalog(of_store(store), site.uris, site.languages, harvested=harvested)
     found: CatalogRecord = opened.memo["catalog"]
@@ -92,15 +93,15 @@ def psidata() -> Response:
     whole, spoken = catalog(), language()
     if chosen is HTML:
         own = [dataset for dataset in whole.datasets if not dataset.origin]
-        gathered = [dataset for dataset in whole.datasets if dataset.origin]
-        shown = own + gathered[:_GATHERED]
+        others = [dataset for dataset in whole.datasets if dataset.origin]
+        shown = own + others[:_GATHERED]
         body = page(
             "psidata.html",
             spoken,
             **_shown(spoken),
             published=[dataset for dataset in shown if dataset.distributions],
             listed=[dataset for dataset in shown if not dataset.distributions],
-            more=len(gathered[_GATHERED:]),
+            more=len(others[_GATHERED:]),
             harvest=torg().uris.iri("datasets/dcat"),
             sparql=any(rule.rule == "/sparql" for rule in current_app.url_map.iter_rules()),
         )
@@ -278,7 +279,7 @@ def _shown(spoken: str) -> dict[str, Any]:
 
 def origins(spoken: str) -> dict[str, str]:
     """Return what the harvested catalogues are called, by key."""
-    return {about["key"]: in_language(about["name"], spoken) for about in read_about(torg().current().generation.path)}
+    return {about["key"]: in_language(about["name"], spoken) for about in gathered(torg().current())}
 
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -369,7 +370,7 @@ def _rdf(opened: Opened, chosen: Format, found: Sequence[DatasetRecord] | None, 
 def _harvested(opened: Opened, found: Sequence[DatasetRecord] | None) -> list[str]:
     """Return the graphs of the harvested catalogues to write too: those handed on, or those that were found."""
     if found is None:
-        keys = {about["key"] for about in read_about(opened.generation.path) if about["republish"]}
+        keys = {about["key"] for about in gathered(opened) if about["republish"]}
     else:
         keys = {dataset.origin for dataset in found if dataset.origin}
     names = {torg().uris.iri(f"graph/harvest/{key}") for key in keys}
