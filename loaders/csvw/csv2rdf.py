@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from loaders.csvw.annotation import extra_column
-from loaders.csvw.canonical import canonical_value
+from loaders.csvw.canonical import canonical, canonical_value
 from loaders.csvw.cells import Cell, CellReader
 from loaders.csvw.context import expand_name, resolve_template
 from loaders.csvw.model import Column, Table, TableGroup, real_columns
@@ -22,6 +22,8 @@ from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, writable
 Warn = Callable[[str], None]
 _TYPE = f"<{RDF}type>"
 _NOTHING: tuple[None, ...] = ()
+# Distinct texts remembered per column, and how long they may be: some megabytes at most.
+_MEMO_SIZE, _MEMO_TEXT = 8192, 200
 _COLUMN_NAMES = frozenset({"_name", "_column", "_sourceColumn"})
 
 
@@ -67,11 +69,30 @@ class ColumnWriter:
         self.about_varies = self.about is not None and not _COLUMN_NAMES.isdisjoint(self.about.names)
         self.property = _template(column.propertyUrl)
         self.value = _template(column.valueUrl)
-        self.default_property = f"{table.url.partition('#')[0]}#{column.name}"
+        # What no cell takes part in is the same in every row.
+        self.property_fixed = self.property is not None and _COLUMN_NAMES.issuperset(self.property.names)
+        self.value_fixed = self.value is not None and _COLUMN_NAMES.issuperset(self.value.names)
+        self.property_iri: str | None = None
+        self.value_iri: str | None = None
+        if self.property is None:
+            self.property_iri = f"{table.url.partition('#')[0]}#{column.name}"
+        self.canonical = canonical(column.datatype.base) is not None
+        self._memo: dict[str, Cell] = {}
         self.virtual_cell = self.reader.read("") if column.virtual else Cell(None)
         self.names: dict[str, Value] = {"_name": unquote(column.name), "_column": str(column.number)}
         # Tabular Data Model 6.4 step 8: only strings have a language, however bad the cell.
         self.language = column.lang if column.lang != "und" and column.datatype.base == "string" else ""
+
+    def read(self, text: str) -> Cell:
+        """Return the cell that the text gives; texts repeat, so short ones are remembered."""
+        found = self._memo.get(text)
+        if found is None:
+            found = self.reader.read(text)
+            if len(text) <= _MEMO_TEXT:
+                if len(self._memo) >= _MEMO_SIZE:
+                    self._memo.clear()
+                self._memo[text] = found
+        return found
 
     def literal(self, text: str, bad: bool) -> str | None:
         """Return the term of a value; one that does not fit its datatype is a string (Tabular Data Model 6.4)."""
@@ -117,7 +138,7 @@ class RowWriter:
         self._width = self._width or len(cells)
         if len(cells) != self._width:
             self._warn(f"{self.table.url} row {source}: {len(cells)} cells instead of {self._width}")
-        read = [writer.reader.read(text) for writer, text in zip(self._real, cells, strict=False)]
+        read = [writer.read(text) for writer, text in zip(self._real, cells, strict=False)]
         for writer, cell in zip(self._real, read, strict=False):
             for problem in cell.problems:
                 place = f"{self.table.url} row {source}, column {writer.column.name}"
@@ -134,6 +155,8 @@ class RowWriter:
         cells = [*zip(self._real, read, strict=False), *((each, each.virtual_cell) for each in self._virtual)]
         return {
             writer.column.name: canonical_value(writer.column.datatype.base, cell.value, cell.bad)
+            if writer.canonical
+            else cell.value
             for writer, cell in cells
         }
 
@@ -195,16 +218,18 @@ class RowWriter:
         value = cell.value
         if value is None and not (column.virtual and writer.value):
             return
-        predicate: str | None = writer.default_property
-        if writer.property is not None:
+        predicate = writer.property_iri
+        if predicate is None and writer.property is not None:
             predicate = self._iri(writer.property, scope, source)
-        if predicate is None or not is_iri(predicate):
+            writer.property_iri = predicate if writer.property_fixed else None
+        if predicate is None:
             return
         start = f"{subject} <{predicate}> "
         if writer.value is not None:
-            target = self._iri(writer.value, scope, source)
+            target = writer.value_iri or self._iri(writer.value, scope, source)
             if target is not None:
                 lines.append(f"{start}<{target}> .\n")
+                writer.value_iri = target if writer.value_fixed else None
             return
         texts = [value] if isinstance(value, str) else list(value or ())
         terms = [writer.literal(text, place in cell.bad) for place, text in enumerate(texts)]

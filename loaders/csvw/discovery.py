@@ -12,7 +12,7 @@ from loaders.csvw.problems import CsvwError
 from loaders.csvw.properties import Warn
 from loaders.csvw.resources import Resources, parse_json, same_url
 from loaders.csvw.templates import TemplateError, parse_template
-from loaders.csvw.terms import resolve
+from loaders.csvw.terms import is_iri, resolve
 
 _METADATA_TYPES = ("application/csvm+json", "application/ld+json", "application/json")
 # 5.3: what holds where a site has no configuration of its own.
@@ -42,6 +42,8 @@ def load_package(
         if refers(document, location, iri):
             return _read(document, location, resources, warn)
         warn(f"the metadata at {location} does not refer to the table and is ignored")
+    if not is_iri(iri):
+        raise CsvwError(f"{iri} is no address that RDF can hold")
     return TableGroup([Table(url=iri, described=False, schema=Schema())], base=iri, location="")
 
 

@@ -19,7 +19,7 @@ from loaders.csvw.model import Column, Common, Dialect, ForeignKey, Schema, Tabl
 from loaders.csvw.notes import normalise_value
 from loaders.csvw.problems import CsvwError
 from loaders.csvw.resources import normalise_url
-from loaders.csvw.terms import encode_illegal, resolve
+from loaders.csvw.terms import encode_illegal, is_iri, resolve
 
 Load = Callable[[str], Any]
 
@@ -115,6 +115,9 @@ class MetadataReader:
         url = source.get("url")
         if not isinstance(url, str) and (self.strict or "url" in source):
             raise CsvwError("a table description must have a url")
+        address = normalise_url(encode_illegal(resolve(self.base, url))) if isinstance(url, str) else ""
+        if self.strict and not is_iri(address):
+            raise CsvwError("the url of a table is no address")
         inherited = self._inherited(source, group)
         direction = check.one_of("ltr", "rtl", "auto")
         group_direction = check.take(group, "tableDirection", direction, self.warn, "auto")
@@ -123,7 +126,7 @@ class MetadataReader:
         has_schema = "tableSchema" in source or "tableSchema" in group
         schema = self._schema(schema_source, inherited) if has_schema else Schema(aboutUrl=inherited.get("aboutUrl"))
         return Table(
-            url=normalise_url(encode_illegal(resolve(self.base, url))) if isinstance(url, str) else "",
+            url=address,
             id=self._id(source),
             schema=schema,
             dialect=self._dialect(source if "dialect" in source else group),

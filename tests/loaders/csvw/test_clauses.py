@@ -329,7 +329,7 @@ def test_a_subject_may_vary_by_column(site) -> None:
 # What no Recommendation asks: names and addresses that nothing can have.
 @pytest.mark.parametrize("url", ["x" * 5000, "a\0b", "http://[", "//[", "../../../etc/passwd"])
 def test_addresses_that_nothing_has(site, url: str) -> None:
-    with pytest.raises(CsvwError, match="cannot be read"):
+    with pytest.raises(CsvwError, match=r"cannot be read|no address"):
         site.lines(site.put("m.json", described(url=url)))
 
 

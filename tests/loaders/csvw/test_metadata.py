@@ -49,6 +49,7 @@ def key(**properties: Any) -> dict[str, Any]:
         pytest.param({"@context": CONTEXT, "tableSchema": {}}, id="neither-tables-nor-url"),
         pytest.param({"@context": CONTEXT, "tables": [{"tableSchema": {}}]}, id="table-without-url"),
         pytest.param(table(url=1), id="url-no-string"),
+        pytest.param(table(url="100%.csv"), id="url-no-address"),
         pytest.param(table(**{"@id": "_:b"}), id="blank-id"),
         pytest.param(table(**{"@type": "TableGroup"}), id="other-type"),
         pytest.param(schema(**{"@type": "Table"}), id="schema-of-other-type"),
