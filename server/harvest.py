@@ -39,7 +39,7 @@ from server.site import Site
 
 KIND = "harvest"
 """The kind of a harvested catalogue's graph in the manifest."""
-_VERSION = "1"  # raise it when the same pages give another graph
+_VERSION = "2"  # raise it when the same pages give another graph
 _UUID = re.compile(r"(?:urn:uuid:)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z", re.IGNORECASE)
 _IDENTIFIER = re.compile(r'<([^>]*)> <http://purl\.org/dc/terms/identifier> "([^"]*)"')
 _AGENT = " <http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://xmlns.com/foaf/0.1/Agent> "
@@ -226,7 +226,7 @@ class Harvests:
         entry = GraphEntry(iri, KIND, file.triples, file.sha256, name, "", "", file.bytes, file.dump_sha256)
         about = {
             "key": source.key,
-            "name": dict(source.name),
+            "name": self._title(source, found),
             "address": source.shown,
             "source": found.iri,
             "form": found.form,
@@ -261,14 +261,13 @@ class Harvests:
 
     def _catalog(self, source: HarvestSource, found: Gathered, records: Iterable[Record]) -> set[str]:
         """Return what we say of the gathered catalogue ourselves: where it comes from, and which datasets it has."""
-        g, iri, first = CatalogGraph(), harvest_iri(self._site, source.key), self._site.languages[0]
-        title = {tag: text for tag, text in found.title.items() if tag} or source.name
+        g, iri = CatalogGraph(), harvest_iri(self._site, source.key)
         description = source.description or {
             "sv": f"Hämtad från {source.shown}." if source.url else "Hämtad ur en fil.",
             "en": f"Gathered from {source.shown}." if source.url else "Gathered from a file.",
         }
         g.link(iri, "rdf:type", term("dcat:Catalog"))
-        g.text(iri, "dcterms:title", source.name if source.name != {first: source.key} else title)
+        g.text(iri, "dcterms:title", self._title(source, found))
         g.text(iri, "dcterms:description", description)
         g.link(iri, "dcterms:publisher", self._publisher(found, records))
         g.link(iri, "dcterms:license", CC0)
@@ -276,6 +275,13 @@ class Harvests:
         for record in records:
             g.link(iri, "dcat:service" if record.kind == "DataService" else "dcat:dataset", record.iri)
         return g.lines
+
+    def _title(self, source: HarvestSource, found: Gathered) -> dict[str, str]:
+        """Return what a gathered catalogue is called: as the site says, else as it calls itself, else its key."""
+        first = self._site.languages[0]
+        if source.name != {first: source.key}:
+            return dict(source.name)
+        return {tag or first: text for tag, text in found.title.items()} or dict(source.name)
 
     def _publisher(self, found: Gathered, records: Iterable[Record]) -> str | None:
         """Return who publishes a gathered catalogue: whom it names, else who has most of it, else the site's first."""
