@@ -66,7 +66,7 @@ def check(
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
-        report.remarks += clashes(Path(folder), graphs.values(), site)
+        report.remarks += clashes(Path(folder), graphs.values(), site.base)
         if contracts.pins:
             report.pins = _check_pins(site, contracts, graphs, Path(folder), previous, only)
             report.broken = any(finding.weight == "block" for finding in report.pins)

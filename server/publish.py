@@ -261,7 +261,8 @@ class _Run:
     def build(self, dry_run: bool, described: bool = False) -> Publication:
         """Build the generation from its graph files and switch to it, unless nothing changed."""
         self._keep_forgotten()
-        self._report.remarks += clashes(self._folder, self._graphs.values(), self._site)
+        last = self._previous.path if self._previous else None
+        self._report.remarks += clashes(self._folder, self._graphs.values(), self._site.base, last)
         if not described:
             self._describe()
         self._progress("compare", "")

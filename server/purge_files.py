@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from server import checksums, partitions
+from server import checksums, clashes, partitions
 from server.all_dump import write_all_dump
 from server.assemble import build_index
 from server.conversion import row_key
@@ -28,7 +28,7 @@ _BYTE_SIZE = "http://www.w3.org/ns/dcat#byteSize"
 # Made anew, or rewritten one by one. Nothing that is written anew may be a link into the last generation.
 _KNOWN = (
     "store", "dumps", "rows", "descriptions", "reports", "labels.sqlite", "search.sqlite", "manifest.json", "lock",
-    partitions.FILE, checksums.FILE,
+    partitions.FILE, checksums.FILE, clashes.FILE,
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
     build_index(target, None, graphs, [], source.manifest["concept_base"])
     write_all_dump(target, graphs.values(), source.path)
     partitions.write_partitions(target, graphs.values(), source.manifest["base"], source.path)
+    clashes.clashes(target, graphs.values(), source.manifest["base"], source.path)
     manifest = source.manifest | {
         "number": number,
         "created": time,

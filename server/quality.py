@@ -30,7 +30,7 @@ _RULES: Mapping[str, tuple[str, ...]] = {
     "shapeBreaches": ("shapes.",),
     "valueFaults": ("values.",),
     "repeatedKeys": ("identifiers.repeated",),
-    "withheld": ("personal.number-in-text", "personal.number-in-key"),
+    "withheld": ("personal.number-in-text", "personal.number-in-key", "personal.name-without-number"),
 }
 _PLACES = Decimal("0.0001")
 
