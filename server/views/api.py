@@ -272,7 +272,7 @@ def _routes() -> list[Route]:
     found = []
     for rule in current_app.url_map.iter_rules():
         view = current_app.view_functions[rule.endpoint]
-        methods = tuple(sorted((rule.methods or set()) & {"GET", "POST"}))
+        methods = tuple(sorted((rule.methods or set()) & {"DELETE", "GET", "POST"}))
         if rule.rule == "/api/<group>/<name>" or rule.endpoint == "static" or not methods:
             continue
         summary = (inspect.getdoc(view) or "").split("\n", 1)[0]

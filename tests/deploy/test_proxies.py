@@ -24,6 +24,8 @@ from server.views.operations import front
 ROOT = Path(__file__).parent.parent.parent
 NAME = "data.example.se"
 
+pytestmark = pytest.mark.slow
+
 
 def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
@@ -236,7 +238,6 @@ def test_nginx_answers_again_from_its_cache(nginx: Proxy) -> None:
     assert "x-cache: bypass" in nginx.curl(path, "--header", "Authorization: Bearer none")[1]
 
 
-@pytest.mark.slow
 def test_a_slow_sender_is_let_go(nginx: Proxy) -> None:
     """Half a header, and then nothing: the example gives it ten seconds."""
     _, seconds = nginx.raw(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", 20)

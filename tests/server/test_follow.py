@@ -249,6 +249,7 @@ def test_an_offer_that_leads_outside_is_refused(name: str) -> None:
         Offer.read({"version": "x"})
 
 
+@pytest.mark.slow
 def test_what_is_forgotten_at_the_source_is_forgotten_in_the_copy(small_site, replica: Replica) -> None:
     change(small_site)
     replica.follow(FolderSource(small_site.data))
@@ -261,6 +262,7 @@ def test_what_is_forgotten_at_the_source_is_forgotten_in_the_copy(small_site, re
     assert Ledger(replica.data.path / "ledger.sqlite").last_description("/id/school/10000005") == []
 
 
+@pytest.mark.slow
 def test_nobody_publishes_into_a_copy_until_it_takes_over(small_site, replica: Replica) -> None:
     replica.follow(FolderSource(small_site.data))
     shutil.copytree(small_site.folder / "datasets", replica.folder / "datasets")
