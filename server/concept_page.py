@@ -85,11 +85,14 @@ class TreeView:
                 left -= len(kept[iri])
                 following += kept[iri]
             now = following
-        return tuple(self._grown(iri, kept) for iri in roots[:level]), max(0, len(roots) - level)
+        # A single root says nothing by itself.
+        trees = tuple(self._grown(iri, kept, open=len(roots) == 1) for iri in roots[:level])
+        return trees, max(0, len(roots) - level)
 
-    def _grown(self, iri: str, kept: Mapping[str, list[str]]) -> Node:
+    def _grown(self, iri: str, kept: Mapping[str, list[str]], open: bool = False) -> Node:
         children = tuple(self._grown(name, kept) for name in kept.get(iri, ()))
-        return self.node(iri, children=children, hidden=len(self.tree.below.get(iri, ())) - len(children))
+        hidden = len(self.tree.below.get(iri, ())) - len(children)
+        return self.node(iri, children=children, hidden=hidden, open=open)
 
     def around(self, iri: str) -> Node | None:
         """Return the tree around a concept: the way down to it, what stands beside it, and what is below it.

@@ -25,8 +25,13 @@ ROWS = 10
 
 _WHOLE = 60_000  # triples of a graph that is looked through for places and concepts
 _LOOKED_AT = 40_000  # things of a larger graph in which the first of the main class must be found
-_PLACES, _COLUMNS, _BARS = 300, 8, 15
+_PLACES, _COLUMNS, _BARS = 300, 7, 15
 _STREET, _TOWN = "https://schema.org/streetAddress", "https://schema.org/addressLocality"
+# What people look for last comes last, so that the table is not filled with it.
+_LESS = frozenset(
+    ("http://purl.org/dc/terms/identifier", "https://schema.org/telephone", "https://schema.org/email",
+     "https://schema.org/url", "https://schema.org/postalCode")
+)  # fmt: skip
 _TECHNICAL = (
     "http://www.opengis.net/ont/geosparql#asWKT", "http://www.w3.org/2003/01/geo/wgs84_pos#lat",
     "http://www.w3.org/2003/01/geo/wgs84_pos#long", "http://purl.org/dc/terms/modified",
@@ -71,7 +76,7 @@ def preview(torg: Torg, opened: Opened, entry: GraphEntry, language: str) -> Pre
         return None
     order = torg.property_order
     used = {property for _, values in sample.things for property in values} - {*LABELS, TYPE, *_TECHNICAL}
-    columns = sorted(used, key=lambda property: (order.get(property, len(order)), property))
+    columns = sorted(used, key=lambda property: (property in _LESS, order.get(property, len(order)), property))
     by, counted = _chosen(sample, order)
     named = [sample.type, by, *used, *(iri for iri, _ in sample.things), *(name for name, _ in counted)]
     named += [item.text for _, values in sample.things for group in values.values() for item in group]

@@ -13,6 +13,7 @@ function attach(input) {
   list.id = id;
   list.className = "suggestions";
   list.setAttribute("role", "listbox");
+  list.tabIndex = -1; // a list that scrolls would otherwise be a stop for Tab, and vanish under it
   list.setAttribute("aria-label", document.body.dataset.suggestionsWord || "");
   list.hidden = true;
   const told = document.createElement("span");
