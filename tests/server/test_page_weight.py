@@ -41,3 +41,12 @@ def test_built_files_are_kept_for_ever_and_others_for_a_day(client: FlaskClient)
         answer = client.get(f"/static/{name}", buffered=True)
         assert answer.status_code == 200 and "max-age=31536000" in answer.headers["Cache-Control"]
     assert "max-age=86400" in client.get("/static/torg.svg", buffered=True).headers["Cache-Control"]
+
+
+def test_without_a_built_front_end_pages_are_plain_and_whole(client: FlaskClient, monkeypatch) -> None:
+    monkeypatch.setattr("server.views.frame.read_manifest", lambda _time: {})
+    for path in ("/", "/res/school/09903001", "/sparql", "/search?q=skola"):
+        page = client.get(path, headers={"Accept": CHROME}).text
+        assert 'href="/static/plain.css"' in page and '<script type="module"' not in page
+        assert "None" not in re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert client.get("/static/plain.css", buffered=True).status_code == 200
