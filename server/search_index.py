@@ -17,10 +17,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from unicodedata import normalize
 from urllib.parse import unquote
 
+from server.comparing import pair_lines
 from server.labels import stems, unescape
 
 VERSION = 2
@@ -224,9 +226,12 @@ class _Writer:
     def change(self, graph: IndexedGraph) -> None:
         """Rewrite the documents of a graph that differ from the ones the index was made of."""
         uses: Counter[str] = Counter()
-        old, new = things(graph.before, self._concepts, Counter()), things(graph.lines, self._concepts, uses)
         number = self._term(graph.iri)
-        for was, now in _paired(old, new):
+        # Most things are the same line by line, and need not be understood.
+        for _, before, after in pair_lines(graph.before, _counted(graph.lines, self._concepts, uses)):
+            if before == after:
+                continue
+            was, now = (next(things(lines, self._concepts, Counter()), None) for lines in (before, after))
             if was == now:
                 continue
             if was is not None and not self._left_out(was, graph):
@@ -305,6 +310,7 @@ def _composed(texts: Iterable[str]) -> str:
     return normalize("NFC", " ".join(texts))
 
 
+@lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
     """Return the Swedish stem of a lower-case word, also of the definite form that the stemmer leaves as it is.
 
@@ -346,9 +352,7 @@ def things(lines: Iterable[str], concepts: str, uses: Counter[str]) -> Iterator[
         iri_value = line[close + 2] == "<" and line.endswith(_OBJECT_TAIL)
         value = line[close + 3 : -4] if iri_value else ""
         if iri_value and property != _RDF_TYPE:
-            uses[value] += 1
-            if len(uses) > _MOST_COUNTED:
-                _forget_rare(uses, concepts)
+            _use(value, uses, concepts)
             if not value.startswith(concepts):
                 continue
         elif role is None and not iri_value:
@@ -385,6 +389,22 @@ def _thing(iri: str, types: list[str], texts: dict[str, list[tuple[str, str]]], 
     )
 
 
+def _counted(lines: Iterable[str], concepts: str, uses: Counter[str]) -> Iterator[str]:
+    """Yield the lines, and count what they use as values."""
+    for line in lines:
+        if line.endswith(_OBJECT_TAIL):
+            close = line.index("> ", line.index("> <") + 3)
+            if line[close + 2] == "<" and not line.startswith(_RDF_TYPE, line.index("> <") + 3):
+                _use(line[close + 3 : -4], uses, concepts)
+        yield line
+
+
+def _use(iri: str, uses: Counter[str], concepts: str) -> None:
+    uses[iri] += 1
+    if len(uses) > _MOST_COUNTED:
+        _forget_rare(uses, concepts)
+
+
 def _forget_rare(uses: Counter[str], concepts: str) -> None:
     """Make room by forgetting what was used least, so that memory does not grow with the number of rows."""
     floor = 0
@@ -392,18 +412,3 @@ def _forget_rare(uses: Counter[str], concepts: str) -> None:
         floor += 1
         for iri in [iri for iri, n in uses.items() if n <= floor and not iri.startswith(concepts)]:
             del uses[iri]
-
-
-def _paired(old: Iterator[Thing], new: Iterator[Thing]) -> Iterator[tuple[Thing | None, Thing | None]]:
-    """Yield (before, now) of every thing in either, both in the order of canonical lines."""
-    before, after = next(old, None), next(new, None)
-    while before is not None or after is not None:
-        if after is None or (before is not None and f"{before.iri}> " < f"{after.iri}> "):
-            yield before, None
-            before = next(old, None)
-        elif before is None or f"{after.iri}> " < f"{before.iri}> ":
-            yield None, after
-            after = next(new, None)
-        else:
-            yield before, after
-            before, after = next(old, None), next(new, None)
