@@ -116,6 +116,22 @@ def test_what_is_promised_of_pythons_is_in_the_metadata() -> None:
     assert {"3.11", "3.12", "3.13"} <= stated and PROJECT["requires-python"] == ">=3.11"
 
 
+def test_nothing_is_imported_that_later_pythons_have_dropped() -> None:
+    """The standard library's modules that 3.12 and 3.13 removed (What's New in Python 3.12; PEP 594)."""
+    dropped = set(
+        "asynchat asyncore distutils imp smtpd aifc audioop cgi cgitb chunk crypt imghdr mailcap msilib nis nntplib "
+        "ossaudiodev pipes sndhdr spwd sunau telnetlib uu xdrlib lib2to3".split()
+    )
+    statement = re.compile(rf"^\s*(?:import|from)\s+({'|'.join(sorted(dropped))})\b", re.MULTILINE)
+    found = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for package in ("ontology", "queries", "loaders", "server", "deploy", "scripts")
+        for path in (ROOT / package).glob("**/*.py" if package != "server" else "[!f]*/**/*.py")
+        for name in statement.findall(path.read_text("utf-8"))
+    } | {name for path in (ROOT / "server").glob("*.py") for name in statement.findall(path.read_text("utf-8"))}
+    assert found == set()
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "deploy" / "systemd").iterdir()), ids=lambda path: path.name)
 def test_units_are_understood(path: Path, tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):

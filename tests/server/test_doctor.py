@@ -15,7 +15,8 @@ from click.testing import CliRunner
 
 from server import doctor_machine
 from server.cli import main
-from server.doctor import Check, examine
+from server.doctor import Check, Patient, examine, locks
+from server.generations import DataFolder
 from server.settings import Settings
 
 
@@ -85,14 +86,19 @@ def test_a_site_without_publication_or_without_anything(tmp_path: Path, make_sit
     assert done.exit_code == 1 and "Traceback" not in done.output
 
 
-def test_who_writes_and_what_is_left_over(site: Path) -> None:
-    (site / "data" / "generations" / "next-000002").mkdir()
-    assert "next-000002" in checks(site)["locks"].en
-    with open(site / "data" / "lock", "w", encoding="utf-8") as lock:
+def test_who_writes_and_what_is_left_over(tmp_path: Path) -> None:
+    data = DataFolder(tmp_path)
+    patient = Patient(tmp_path, None, Settings(), data, None)
+    (data.generations / "next-000002").mkdir(parents=True)
+    ((level, _, en, _),) = locks(patient)
+    assert level == "warn" and "next-000002" in en
+    with open(tmp_path / "lock", "w", encoding="utf-8") as lock:
         lock.write("torg publish (process 7)")
         lock.flush()
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert checks(site)["locks"].en == "torg publish (process 7) is writing now."
+        ((level, sv, en, _),) = locks(patient)
+        assert level == "ok"
+        assert (sv, en) == ("torg publish (process 7) skriver nu.", "torg publish (process 7) is writing now.")
 
 
 def test_a_misspelt_variable(monkeypatch: pytest.MonkeyPatch) -> None:
