@@ -90,7 +90,7 @@ const view = new EditorView({
       linter(check, { delay: 600 }),
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap]),
       plainReplacement,
-      EditorView.contentAttributes.of({ "aria-labelledby": "query-label", "aria-describedby": "query-hint", spellcheck: "false" }),
+      EditorView.contentAttributes.of({ tabindex: "0", "aria-labelledby": "query-label", "aria-describedby": "query-hint", spellcheck: "false" }),
     ],
   }),
 });
