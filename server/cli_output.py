@@ -50,6 +50,7 @@ _STEPS = {
     "compare": ("Jämför med det publicerade", "Comparing with what is published"),
     "store": ("Bygger databasen", "Building the store"),
     "index": ("Bygger sökindex", "Building the search index"),
+    "send": ("Skickar till databasservern", "Sending to the store's server"),
     "history": ("Skriver historik", "Writing history"),
     "ledger": ("För liggaren över identifierare", "Keeping the ledger of identifiers"),
     "finish": ("Sparar på disk", "Saving to disk"),

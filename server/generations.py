@@ -159,6 +159,10 @@ class DataFolder:
             return []
         return sorted(int(entry.name) for entry in self.generations.iterdir() if entry.name.isdigit())
 
+    def kept(self) -> list[Path]:
+        """Return the folders of the kept generations, oldest first."""
+        return [self.generations / f"{number:06d}" for number in self.numbers()]
+
     def next_number(self) -> int:
         """Return the number of the next generation; numbers are never used twice, even after a purge."""
         history = self.path / "history"

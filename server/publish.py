@@ -44,6 +44,7 @@ from server.publisher_sites import pull_sites
 from server.purge import finish_interrupted, refused, without_refused
 from server.quality import GRAPH as QUALITY
 from server.quality import Inspected, QualityGraph
+from server.remote_store_publish import RemotePublisher
 from server.replacements import replacements, unfinished
 from server.reports import RunReport, write_reports
 from server.settings import Settings
@@ -181,6 +182,7 @@ class _Run:
         self._graphs: dict[str, GraphEntry] = {}
         self._early: EarlyStore | None = None
         self._report = RunReport(self._time)
+        self._remote = RemotePublisher.of(settings, data.path)
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -275,8 +277,12 @@ class _Run:
                 with self._ledger.recording(self._previous.number, self._time) as recorder:
                     self._declare(recorder, self._previous.store)
             write_reports(self._data.path, None, self._report)
+            if self._remote and self._previous and not dry_run:
+                self._bring(self._previous.path)
+                self._remote.prune(self._data.kept())
             would = self._differences(changed) if dry_run else []
             return Publication(None, self._report, [change.entry.iri for change in changed], differences=would)
+        self._bring(self._folder)
         counts = self._record(number, changed)
         self._archive()
         self._progress("finish", "")
@@ -287,7 +293,15 @@ class _Run:
         self._data.flip(number)
         self._progress("clean", "")
         self._data.forget(self._settings.keep_generations)
+        if self._remote:
+            self._remote.prune(self._data.kept())
         return Publication(number, self._report, [change.entry.iri for change in changed], counts)
+
+    def _bring(self, generation: Path) -> None:
+        """Have a remote store hold a generation before anybody is sent there."""
+        if self._remote:
+            self._progress("send", "")
+            self._remote.bring(generation)
 
     def _breaks_contracts(self) -> bool:
         """Report what consumers would lose; tell whether that stops the run until somebody confirms."""

@@ -36,6 +36,7 @@ from server.purge_files import (
     write_index,
 )  # fmt: skip
 from server.purge_generation import forget_generation
+from server.remote_store_publish import RemotePublisher
 from server.settings import Settings
 from server.site import Site
 
@@ -120,7 +121,23 @@ def purge(
             _write(data.path / _JOURNAL, asdict(target) | {"reason": reason.strip(), "time": time})
             finished = finish_interrupted(site, data)
             done += [finished] if finished else []
+        _forget_remotely(settings, data)
         return done
+
+
+def _forget_remotely(settings: Settings, data: DataFolder) -> None:
+    """Bring the current generation to a remote store, and remove there what was forgotten here."""
+    remote = RemotePublisher.of(settings, data.path)
+    if remote is None or (current := data.current_name()) is None:
+        return
+    remote.bring(data.generations / current)
+    if left := remote.prune(data.kept()):
+        raise OperationError(
+            f"It is forgotten here, but {len(left)} graphs could not be removed from the store's server. Run torg "
+            "publish when it answers again: that removes them.",
+            f"Det är raderat här, men {len(left)} grafer gick inte att ta bort i databasservern. Kör torg publish när "
+            "den svarar igen: då tas de bort.",
+        )
 
 
 def finish_interrupted(site: Site, data: DataFolder) -> Purged | None:

@@ -14,6 +14,8 @@ from server.budgets import Budgets, client_of, networks
 from server.errors import Problem, SettingsError
 from server.generations import Generation
 from server.readers import Limits, ReaderPool, Result
+from server.remote_store import remote_store
+from server.remote_store_queries import RemoteQueries
 from server.sparql_errors import BUSY
 from server.sparql_protocol import ProtocolRequest
 from server.sparql_scan import Scan, ScanLimits, scan
@@ -113,6 +115,8 @@ class QueryService:
                 f"trusted_proxies ska vara adresser eller nät, kommaskilda: {error}.",
             ) from None
         self._readers = int(settings.readers) or None
+        store = remote_store(settings)
+        self.remote = RemoteQueries(store) if store else None
         # Half the threads of the web process stay free for pages and descriptions (design 7).
         self._most_askers = max(1, int(settings.threads) // 2)
         self._starting = threading.Lock()
@@ -154,6 +158,7 @@ class QueryService:
                     scan_limits=self.scan_limits,
                     prefixes=self.prefixes,
                     most_askers=self._most_askers,
+                    ask=self.remote.ask if self.remote else None,
                 )
             elif self._pool.store != str(store.absolute()):
                 self._pool.switch(store)

@@ -91,16 +91,22 @@ class Reader:
         until: float,
         memory_bytes: int | None,
         give_up: Callable[[], bool] | None = None,
+        descriptor: int = -1,
     ) -> Reply:
         """Return the reader's reply to the request; raises ReaderDied at the deadline, the limit or a crash.
 
-        `give_up` is asked now and then; once it says so, the deadline counts as reached.
+        `give_up` is asked now and then; once it says so, the deadline counts as reached. `descriptor` is a file that
+        goes with the request.
         """
         data = json.dumps(request).encode()
         self.asked += 1
         try:
             self._connection.settimeout(_TRANSFER_SECONDS)
-            self._connection.sendall(_REQUEST_HEAD.pack(len(data)) + data)
+            if descriptor >= 0:
+                socket.send_fds(self._connection, [_REQUEST_HEAD.pack(len(data))], [descriptor])
+                self._connection.sendall(data)
+            else:
+                self._connection.sendall(_REQUEST_HEAD.pack(len(data)) + data)
         except OSError as error:
             raise ReaderDied("crash", str(error)) from error
         return self._receive(until, memory_bytes, give_up)

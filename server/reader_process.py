@@ -116,10 +116,12 @@ def _hold(lock: str) -> int:
 
 def evaluate(stores: Stores, request: dict[str, Any], spool: results.Spool) -> dict[str, Any]:
     """Evaluate one request into the spool and return what is known about the answer; raises RequestError."""
-    answer = _query(stores, request)
+    answered = request.get("answered")
+    answer = _read_answer(answered) if answered else _query(stores, request)
     format = request["format"]
     if request["check"]:
-        return {"rows": 0, "truncated": ""}
+        columns = [name.value for name in answer.variables] if isinstance(answer, ox.QuerySolutions) else []
+        return {"rows": 0, "truncated": "", "columns": columns}
     sink: results.Sink = results.XmlGuard(spool) if format in ("xml", "rdf") else spool
     if isinstance(answer, ox.QueryBoolean):
         if format not in _SOLUTION_FORMATS:
@@ -129,10 +131,27 @@ def evaluate(stores: Stores, request: dict[str, Any], spool: results.Spool) -> d
     if isinstance(answer, ox.QuerySolutions):
         if format not in _SOLUTION_FORMATS:
             raise RequestError("format", "SELECT answers with a table, not with RDF.")
-        return _write_solutions(_in_order(answer, stores, request), request, sink)
+        return _write_solutions(answer if answered else _in_order(answer, stores, request), request, sink)
     if format not in _RDF_FORMATS:
         raise RequestError("format", "CONSTRUCT and DESCRIBE answer with RDF, not with a table.")
-    return _write_graph(answer, request, sink)
+    known = _write_graph(answer, request, sink)
+    return known | {"truncated": known["truncated"] or ("rows" if answered and answered["cut"] else "")}
+
+
+def _read_answer(answered: dict[str, Any]) -> Any:
+    """Return what another store answered, read from the file that came with the request."""
+    file = os.fdopen(answered["descriptor"], "rb")
+    if answered["media_type"] == "application/n-triples":
+        return (quad.triple for quad in ox.parse(file, format=ox.RdfFormat.N_TRIPLES))
+    format = ox.QueryResultsFormat.from_media_type(answered["media_type"])
+    found = ox.parse_query_results(file, format=format)
+    if isinstance(found, ox.QuerySolutions) and [name.value for name in found.variables] == ["__ASK_RETVAL"]:
+        # Virtuoso answers ASK with a table.
+        said = any(row[0].value in ("1", "true") for row in found)
+        return ox.parse_query_results(
+            json.dumps({"head": {}, "boolean": said}).encode(), format=ox.QueryResultsFormat.JSON
+        )
+    return found
 
 
 def _in_order(answer: ox.QuerySolutions, stores: Stores, request: dict[str, Any]) -> ox.QuerySolutions:
@@ -244,6 +263,10 @@ def answer(stores: Stores, request: dict[str, Any], folder: str) -> tuple[dict[s
         return {"error": error.kind, "message": str(error)} | error.extra, b"", None
     except results.FormatError as error:
         return {"error": "format", "message": f"The result holds {error}."}, b"", None
+    except SyntaxError as error:
+        if "answered" not in request:
+            raise
+        return {"error": "remote", "message": f"The store's answer cannot be read: {error}"[:300]}, b"", None
     except (OSError, RuntimeError, ValueError) as error:
         return {"error": _kind(error), "message": str(error)}, b"", None
 
@@ -287,8 +310,11 @@ def _work(connection: socket.socket, ready: dict[str, Any]) -> None:
                 stores.get(ready["store"]).query("ASK {}")
         _send(connection, ready, b"", None)
         while True:
-            (length,) = REQUEST_HEAD.unpack(_read(connection, REQUEST_HEAD.size))
+            head, descriptors, _flags, _address = socket.recv_fds(connection, REQUEST_HEAD.size, 1)
+            (length,) = REQUEST_HEAD.unpack(head + _read(connection, REQUEST_HEAD.size - len(head)))
             request = json.loads(_read(connection, length))
+            if descriptors:
+                request["answered"]["descriptor"] = descriptors[0]
             _send(connection, *answer(stores, request, request["spool"]))
     except BaseException:  # A panic, or memory refused: die so that the parent sees it at once.
         os._exit(70)

@@ -33,6 +33,9 @@ _RENEW_ABOVE = 256 << 20
 _FILE_CEILING = 16 << 30
 
 
+Ask = Callable[[Reader, dict[str, Any], float, int | None], Reply]
+
+
 class Body:
     """A result too large for memory, in a file that no longer has a name; read by any number of askers at once."""
 
@@ -102,9 +105,20 @@ class Slots:
     """
 
     def __init__(
-        self, store: str, readers: int, memory_mb: int, queues: Queues[Job], on_end: Callable[[Job], None]
+        self,
+        store: str,
+        readers: int,
+        memory_mb: int,
+        queues: Queues[Job],
+        on_end: Callable[[Job], None],
+        ask: Ask | None = None,
     ) -> None:
-        """Start the threads; readers come up in the background. `on_end` is called under the lock."""
+        """Start the threads; readers come up in the background. `on_end` is called under the lock.
+
+        `ask` asks elsewhere, with a reader's help; a query is then not begun for a try, since it may not end there
+        when we hang up.
+        """
+        self._ask = ask
         self.lock = threading.Lock()
         self._wanted, self._spare_wanted = threading.Condition(self.lock), threading.Condition(self.lock)
         self._closed = threading.Event()
@@ -312,7 +326,10 @@ class Slots:
             if job.ended:
                 reader.interrupt()
         try:
-            reply = reader.ask(job.request, until, memory, give_up)
+            if self._ask is not None:
+                reply = self._ask(reader, job.request, deadline, memory)
+            else:
+                reply = reader.ask(job.request, until, memory, give_up)
         except ReaderDied as death:
             with self.lock:
                 self._at_work.pop(job, None)

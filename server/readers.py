@@ -19,7 +19,7 @@ from typing import Any
 from server.admission import Queues
 from server.errors import Problem
 from server.reader import Reply
-from server.reader_slots import Body, Counts, Job, Slots
+from server.reader_slots import Ask, Body, Counts, Job, Slots
 from server.results import GRAPH_FORMATS, SELECT_FORMATS
 from server.sparql_errors import busy
 from server.sparql_scan import Scan, ScanLimits, scan
@@ -91,8 +91,12 @@ class ReaderPool:
         prefixes: Mapping[str, str] | None = None,
         most_askers: int = 16,
         spool: str | None = None,
+        ask: Ask | None = None,
     ) -> None:
-        """Start the slots and the keeper of the spare; readers come up in the background."""
+        """Start the slots and the keeper of the spare; readers come up in the background.
+
+        `ask` is given where another store than the embedded one answers (`server.remote_store_queries`).
+        """
         self.limits, self.scan_limits = limits or Limits(), scan_limits or ScanLimits()
         self.readers = readers or len(os.sched_getaffinity(0))
         self.prefixes = dict(prefixes or {})
@@ -101,7 +105,7 @@ class ReaderPool:
         self._killers: OrderedDict[str, tuple[float, str]] = OrderedDict()
         queues: Queues[Job] = Queues(self.readers, most_askers)
         memory_mb = self.limits.memory_mb or 4096
-        self._slots = Slots(os.path.abspath(store), self.readers, memory_mb, queues, self._settled)
+        self._slots = Slots(os.path.abspath(store), self.readers, memory_mb, queues, self._settled, ask)
         self._queues, self._lock = queues, self._slots.lock
 
     def __enter__(self) -> ReaderPool:

@@ -21,15 +21,20 @@ class Setting:
     table: str
     help_en: str
     help_sv: str
+    prefix: str = ""  # of the environment variable, where the name alone would say too little
 
     @property
     def variable(self) -> str:
         """The environment variable that sets it."""
-        return f"TORG_{self.name.upper()}"
+        return f"TORG_{self.prefix}{self.name.upper()}"
 
 
 def _limit(name: str, default: Any, en: str, sv: str, kind: type = int) -> Setting:
     return Setting(name, kind, default, "limits", en, sv)
+
+
+def _remote(name: str, default: str, en: str, sv: str) -> Setting:
+    return Setting(name, str, default, "store", en, sv, "STORE_")
 
 
 def _share(name: str, default: float, en: str, sv: str) -> Setting:
@@ -76,6 +81,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "keep_generations", int, 10, "store", "Stores kept for restore and ?at=.", "Antal generationer som sparas."
     ),
+    _remote("url", "", "Address of a SPARQL server that answers queries.", "Adress till en SPARQL-server för frågor."),
+    _remote("update_url", "", "Where it takes updates, if not at the usual place.", "Var den tar emot ändringar."),
+    _remote("graph_store_url", "", "Where it takes graphs, if not at the usual place.", "Var den tar emot grafer."),
+    _remote("product", "auto", "auto, oxigraph, virtuoso or generic.", "auto, oxigraph, virtuoso eller generic."),
     Setting("readers", int, 0, "store", "Reader processes; 0 means one per core.", "Läsprocesser; 0 är en per kärna."),
     _limit("query_seconds", 20.0, "Longest time of a SPARQL query.", "Längsta tid för en SPARQL-fråga.", float),
     _limit("query_memory_mb", 1024, "Most resident memory of a query.", "Mest arbetsminne för en fråga."),

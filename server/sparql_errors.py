@@ -25,9 +25,22 @@ def problem_of_reply(facts: Mapping[str, Any], query: str) -> Problem:
         return Problem(406, f"{message} Ask for another format.", title="Not writable in this format")
     if kind == "dataset":
         return Problem(400, f"{message} Ask one graph, or give the graphs with GRAPH.", title="Dataset cannot be asked")
+    if kind == "remote":
+        return _remote(facts)
     if kind == "storage":
         return Problem(503, "The data cannot be read just now.", headers={"Retry-After": "30"})
     return Problem(400, f"{message}.".replace("..", "."), title="Query cannot be evaluated")
+
+
+def _remote(facts: Mapping[str, Any]) -> Problem:
+    """Return the Problem of a store elsewhere that is down, slow or wrong; its own words are for the operator's log."""
+    what = {
+        502: "The store that answers queries gave an answer that cannot be used.",
+        504: "The store that answers queries did not answer in time.",
+    }.get(facts["status"], "The store that answers queries cannot be reached just now.")
+    wait = str(max(1, int(facts.get("wait", 10)) + 1))
+    advice = "Pages, descriptions and the dumps under /dumps are here as before."
+    return Problem(facts["status"], f"{what} {advice}", title="Store not available", headers={"Retry-After": wait})
 
 
 def _syntax(message: str, line: int | None, column: int | None, query: str) -> Problem:

@@ -8,7 +8,7 @@ never decides whether a query is valid: the parser in the reader does.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +108,15 @@ def scan(text: str, limits: ScanLimits = ScanLimits(), known_prefixes: Mapping[s
         # its tokens only. What either reading shows as SERVICE is refused.
         _refuse_service(_decode(text))
     return found
+
+
+def tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield kind, text and place of each token but space, up to the first that is none; for a text scanned before."""
+    position = 0
+    while match := _TOKEN.match(text, position):
+        if match.lastgroup != "space":
+            yield match.lastgroup or "", match[0], position
+        position = match.end()
 
 
 def _decode(text: str) -> str:
