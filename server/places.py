@@ -129,7 +129,8 @@ def _rings(file: str, _changed: int) -> tuple[tuple[tuple[float, float], ...], .
 def _of(member: Any) -> Iterator[list[tuple[float, float]]]:
     if not isinstance(member, dict):
         raise ValueError("not GeoJSON")
-    kind, inside = member.get("type"), member.get("coordinates") or ()
+    kind = member.get("type")
+    inside: Any = member.get("coordinates") or []
     if kind == "FeatureCollection":
         for feature in member.get("features", ()):
             yield from _of(feature)
