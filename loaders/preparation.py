@@ -128,7 +128,7 @@ class Preparation:
         screens, declared, guard = screening.undeclared, screening.declared, screening.guard
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
         coordinates, swapped, composed = self._coordinates, self._swapped, self._composed
-        without_key = self._nameless
+        without_key = [(named, named.key_place, named.key_nulls) for named in self._nameless]
         watched, harmless, short = guard.looked_up(), guard.harmless, guard.short
         work = (screens, declared, splits, constants, filters, formats, coordinates, swapped, watched, without_key)
         if not any(work):
@@ -158,8 +158,9 @@ class Preparation:
             for place, memo, kept in formats:
                 if type(cells[place]) is not kept:
                     cells[place] = memo[cells[place]]
-            for named in without_key:
-                if named.loses(cells):
+            for named, key_place, blank in without_key:
+                # Asked of every row, so nearly all must pass without a call.
+                if (key_place is None or cells[key_place] in blank) and named.loses(cells):
                     self._lost[named] = self._lost.get(named, 0) + 1
                     if named.key_place is not None:
                         self._tell_nameless(named, number, 1)

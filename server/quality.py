@@ -99,6 +99,13 @@ def badges(found: Mapping[str, Decimal]) -> list[str]:
     return [name for name, deserved in given.items() if deserved]
 
 
+def decided(dataset: Dataset) -> list[tuple[str, str, str]]:
+    """Return what a steward has decided: (kind, what, reason); kinds are waiver, column and decision."""
+    said = [("waiver", rule, reason) for rule, reason in dataset.waivers.items()]
+    said += [("column", header, change.reason) for header, change in dataset.columns.items() if change.drop]
+    return said + [("decision", name, text) for name, text in decision_texts(dataset)]
+
+
 @dataclass
 class Inspected:
     """A dataset of the next generation: its description, its deliveries, and what this run found, if it read it."""
@@ -185,14 +192,11 @@ class QualityGraph:
 
     def _decisions(self, each: Inspected) -> Iterator[str]:
         """Yield what the steward has decided, with the reason: rules waived, columns left out, to publish."""
-        said = [(f"waiver {rule}", reason) for rule, reason in each.dataset.waivers.items()]
-        said += [(f"column {header}", change.reason) for header, change in each.dataset.columns.items() if change.drop]
-        said += [(f"decision {name}", text) for name, text in decision_texts(each.dataset)]
-        for number, (what, reason) in enumerate(said, start=1):
+        for number, (kind, what, reason) in enumerate(decided(each.dataset), start=1):
             iri = f"{self._page}decision-{self._slug(each.key)}-{number}"
             yield _link(iri, f"{_RDF}type", f"{DQV}QualityAnnotation")
             yield _link(iri, f"{_OA}hasTarget", self._dataset(each.key))
-            yield _text(iri, f"{_RDFS}label", what)
+            yield _text(iri, f"{_RDFS}label", f"{kind} {what}")
             if reason:
                 yield _text(iri, f"{_RDFS}comment", reason, f"@{self._site.languages[0]}")
 

@@ -13,12 +13,14 @@ from babel.numbers import format_decimal, format_percent
 from flask import Blueprint, Response, request
 
 import ontology
+from loaders.description import DESCRIPTION_FILE, read_dataset
 from server.charts import LineChart, line_chart
+from server.decision import QUESTIONS
 from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, Format
 from server.graph_files import read_graph
 from server.instance import Opened
-from server.quality import GRAPH, Figures, Metric, Point, badges, figures, metrics, points
+from server.quality import GRAPH, Figures, Metric, Point, badges, decided, figures, metrics, points
 from server.quality_reports import DatasetReports, latest_refusals, report_of
 from server.rdf_formats import parse_lines, write
 from server.trace import trace
@@ -108,8 +110,20 @@ def _dataset_page(opened: Opened, key: str, spoken: str) -> bytes:
         history=[(point, metrics()[point.metric], _shown(metrics()[point.metric], point.value, spoken))
                  for point in reversed(history) if point.metric in metrics()],
         report=report, listed=_LISTED, formats=_formats(key), generation=opened.generation.name,
-        trend=_trend(history, spoken),
+        trend=_trend(history, spoken), decided=[(kind, _asked(what, spoken), reason)
+                                                for kind, what, reason in _decided(opened, key)],
     )  # fmt: skip
+
+
+def _decided(opened: Opened, key: str) -> list[tuple[str, str, str]]:
+    """Return what the steward has decided about a dataset, by the description it was published by."""
+    folder = opened.generation.path / opened.generation.datasets[key]["description"]
+    return decided(read_dataset(folder, key.split("/")[0])) if (folder / DESCRIPTION_FILE).is_file() else []
+
+
+def _asked(what: str, spoken: str) -> str:
+    """Return the question that a part of the decision to publish answers; other names stay."""
+    return QUESTIONS[what][spoken == "en"] if what in QUESTIONS else what
 
 
 def _sums(opened: Opened, keys: list[str], spoken: str) -> list[tuple[Metric, str]]:
@@ -175,6 +189,7 @@ def _members(opened: Opened, key: str) -> dict[str, Any]:
         "figures": {name: int(value) if value == int(value) else float(value) for name, value in found.items()},
         "badges": badges(found),
         "coverage": [each for delivery in entry["deliveries"].values() for each in delivery.get("coverage", ())],
+        "decided": [{"kind": kind, "what": what, "reason": reason} for kind, what, reason in _decided(opened, key)],
         "findings": report.findings,
         "refused": report.refused,
         "history": [

@@ -142,3 +142,24 @@ def test_all_datasets_in_every_format(client: FlaskClient) -> None:
 def test_metrics_speak_both_languages() -> None:
     for metric in metrics().values():
         assert metric.title["sv"] and metric.title["en"] and metric.description["sv"] and metric.description["en"]
+
+
+def test_what_was_decided_is_shown_with_its_reason(small_site: SmallSite) -> None:
+    with (small_site.dataset / "dataset.toml").open("a", encoding="utf-8") as description:
+        description.write(
+            '[waivers]\n"personal.contact-in-text" = "Brevlådor, inga personer"\n[columns]\n'
+            'street = { drop = true, reason = "Skyddade adresser" }\n[decision]\nlicense = "För att alla ska få"\n'
+            'informationOwner = "Nämnden"\nsecrecy = "ingen"\npersonalData = "inga"\nthirdPartyRights = "inga"\n'
+        )
+    small_site.publish()
+    client = create_app(small_site.folder, read_settings(environment={})).test_client()
+    shown = client.get("/quality?dataset=asen/skolor", headers={"Accept-Language": "sv"}).text
+    for text in (
+        "Brevlådor, inga personer",
+        "personal.contact-in-text",
+        "Skyddade adresser",
+        "varför just den licensen?",
+    ):
+        assert text in shown
+    told = client.get("/quality?dataset=asen/skolor&format=json").get_json()[0]["decided"]
+    assert {"kind": "column", "what": "street", "reason": "Skyddade adresser"} in told and len(told) == 7
