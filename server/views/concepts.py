@@ -19,7 +19,7 @@ from server.labels import alphabetical
 from server.rdf_formats import value
 from server.search import COUNTED, LONGEST, Asked
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
-from server.views.search import searcher
+from server.views.search import can_search, searcher
 
 blueprint = Blueprint("concepts", __name__)
 
@@ -41,7 +41,7 @@ def view_of(opened: Opened, spoken: str) -> TreeView:
     """Return the concepts of a generation as they are shown in a language."""
     tree = tree_of(opened)
     if "concept uses" not in opened.memo:
-        opened.memo["concept uses"] = searcher(opened).uses(tree.above)
+        opened.memo["concept uses"] = searcher(opened).uses(tree.above) if can_search(opened) else {}
     return TreeView(tree, spoken, opened.memo["concept uses"])
 
 
@@ -99,7 +99,8 @@ def concept_of(iri: str, spoken: str) -> dict[str, Any] | None:
         return None
     graphs = opened.graphs
     datasets: dict[str, int] = {}
-    for graph, number in searcher(opened).used_by(iri).items():
+    used_by = searcher(opened).used_by(iri) if can_search(opened) else {}
+    for graph, number in used_by.items():
         if graph in graphs and graphs[graph].dataset:
             datasets[graphs[graph].dataset] = datasets.get(graphs[graph].dataset, 0) + number
     names = {key: torg().uris.dataset(*key.split("/", 1)) for key in datasets}

@@ -28,10 +28,15 @@ _OPENSEARCH = "application/opensearchdescription+xml"
 _PAGE, _MOST_ROWS, _SHOWN_VALUES = 20, 500, 7
 
 
+def can_search(opened: Opened) -> bool:
+    """Return whether a generation has a search index; one that an older torg published has none."""
+    return (opened.generation.path / "search.sqlite").exists()
+
+
 def searcher(opened: Opened) -> Search:
     """Return the search of a generation; raise Problem 503 for one that was published without."""
     if "search" not in opened.memo:
-        if not (opened.generation.path / "search.sqlite").exists():
+        if not can_search(opened):
             raise Problem(503, "This state was published before there was a search. The next publication brings it.")
         opened.memo["search"] = Search(opened.generation.path)
     found: Search = opened.memo["search"]

@@ -8,6 +8,9 @@ from xml.etree import ElementTree
 import html5lib
 import pytest
 
+from server import create_app
+from server.settings import read_settings
+
 HTML = {"Accept": "text/html", "Accept-Language": "sv"}
 BASE = "https://data.norrsjo.example/"
 
@@ -131,3 +134,18 @@ def test_the_start_page_leads_to_search_datasets_concepts_and_changes(client):
 def test_the_catalogue_is_filtered_by_format_and_licence(client, query):
     assert "36 datamängder" in page(client, f"/datasets?{query}")
     assert "0 datamängder" in page(client, "/datasets?media=nothing")
+
+
+def test_a_state_published_without_an_index_is_served_without_search(copy_of_starter):
+    folder = copy_of_starter()
+    generation = folder / "data/generations/000001"
+    generation.chmod(0o755)
+    for name in ("search.sqlite", "SHA256SUMS"):
+        (generation / name).unlink()
+    app = create_app(folder, read_settings(environment={}))
+    client = app.test_client()
+    for path in ("/", "/concepts", "/concepts?scheme=service", "/res/def/service/T3", "/res/dataset/granby/skolor"):
+        page(client, path)
+    answer = client.get("/search?q=skola", headers=HTML)
+    assert 503 == answer.status_code and "next publication" in answer.text
+    app.extensions["torg"].close()
