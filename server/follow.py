@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -251,6 +253,7 @@ def follow_for_ever(site: Path, settings: Settings, say: Say) -> None:
 
     Runs beside the web process, whose answers it never delays.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # an orderly end, which removes temporary files
     parent, said = os.getppid(), ""
     source: Source | None = None
     follower: Follower | None = None

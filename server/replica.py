@@ -12,10 +12,10 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,8 @@ class Offering:
         if self._ledger is None or self._ledger[0] != stamp:
             if self._copies is None:
                 self._copies = Path(tempfile.mkdtemp(prefix="torg-replica-"))
-                weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)
+                # Unlike weakref.finalize and atexit, this is run in granian's web process too.
+                Finalize(self, shutil.rmtree, (self._copies, True), exitpriority=1)
             copy = self._copies / LEDGER
             copy.unlink(missing_ok=True)
             copy_database(path, copy)
