@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from server.presentation import postal_code
+from server.presentation import day, postal_code
 from server.views.errors import register_errors
 from server.views.former import register_former_bases
 from server.views.http import register_http
@@ -37,7 +37,7 @@ def make_app(torg: Torg) -> Flask:
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = max(2 * int(torg.settings.query_length) + 65_536, _BATCH_BYTES)
-    app.jinja_env.filters["postal_code"] = postal_code
+    app.jinja_env.filters |= {"postal_code": postal_code, "day": day}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     if torg.uris.prefix:
         app.wsgi_app = _without_prefix(app.wsgi_app, torg.uris.prefix)  # type: ignore[assignment, method-assign]
