@@ -55,6 +55,7 @@ def test_a_preview_shows_what_would_change_and_publishes_nothing(small_site):
     assert "preview-bar" not in real.get("/", headers={"Accept": "text/html"}).text
 
 
+@pytest.mark.slow
 def test_a_preview_tells_what_is_blocked_and_why(small_site):
     small_site.publish()
     small_site.write(ROWS[:3])  # more than a fifth of the schools vanish
@@ -65,6 +66,7 @@ def test_a_preview_tells_what_is_blocked_and_why(small_site):
         assert "Blocked, so the last good state stays:" in page and "asen/skolor" in page
 
 
+@pytest.mark.slow
 def test_a_preview_before_the_first_publication(small_site):
     with previewing(read_site(small_site.folder), Settings()) as shown:
         client = create_app(small_site.folder, shown.settings).test_client()
