@@ -23,6 +23,7 @@ from server.site import Site, read_site
 from server.texts import LANGUAGES
 from server.thing_names import ThingNames
 from server.uris import UriSpace
+from server.wholeness import Watch
 
 _MORE_PREFIXES = {"hydra": "http://www.w3.org/ns/hydra/core#"}
 
@@ -50,7 +51,8 @@ class Torg:
         self.site = site
         self.settings = settings
         self.data = DataFolder(settings.data_folder(site.folder))
-        self.ledger = Ledger(self.data.path / "ledger.sqlite")
+        self.ledger = Ledger(self.data.path / "ledger.sqlite", self._pointed)
+        self.watch = Watch(self.data)
         self.readers: Any = None  # the pool of server.readers, set when serving starts
         # A slow client of a large answer holds a thread (design 7), so they are few at a time.
         self.large_answers = threading.BoundedSemaphore(4)
@@ -58,6 +60,7 @@ class Torg:
         self._opening = threading.Lock()
         self._pointer = str(self.data.path / "current")
         self._opened: tuple[tuple[int, int], Opened] | None = None
+        self._last = (0, 0), 0  # the pointer's mark, and the number that it named then
 
     @classmethod
     def open(cls, folder: Path, settings: Settings | None = None) -> Torg:
@@ -101,11 +104,7 @@ class Torg:
         The pointer file is looked at on each call, so a flip is seen at once. A flip replaces the file, so
         its inode and time tell (two microseconds, where reading it takes fifty).
         """
-        try:
-            found = os.stat(self._pointer)
-            mark = (found.st_ino, found.st_mtime_ns)
-        except FileNotFoundError:
-            mark = (0, 0)
+        mark = self._mark()
         opened = self._opened
         if opened is not None and opened[0] == mark:
             return opened[1]
@@ -126,10 +125,39 @@ class Torg:
         if known is not None and known[1].generation.name == name:
             opened = known[1]
         else:
-            opened = Opened(Generation(self.data.generations / name))
+            generation = self.watch.open(name, self._look_again)
+            same = known is not None and known[1].generation.name == generation.name
+            opened = known[1] if same and known is not None else Opened(generation)
+            if same:
+                generation.close()
         # A mark taken before a flip is never equal to the next one, so the next call looks again.
         self._opened = (mark, opened)
         return opened
+
+    def _look_again(self) -> None:
+        """Let the next request open what there is: the generation that was served is damaged."""
+        with self._opening:
+            self._opened = None
+
+    def doubt(self) -> None:
+        """Have the served generation examined, because a read of it has failed."""
+        opened = self._opened
+        if opened is not None:
+            self.watch.doubt(opened[1].generation.path, self._look_again)
+
+    def _pointed(self) -> int:
+        """Return the number of the generation that was published last, though another may be served in its place."""
+        mark = self._mark()
+        if mark != self._last[0]:
+            self._last = mark, int(self.data.current_name() or 0)
+        return self._last[1]
+
+    def _mark(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self._pointer)
+        except FileNotFoundError:
+            return (0, 0)
+        return found.st_ino, found.st_mtime_ns
 
     def generation(self) -> Generation:
         """Return the current generation; raise Problem 503 before the first publication."""

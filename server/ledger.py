@@ -8,10 +8,11 @@ thing. Events of a generation that never became current are rolled back at the n
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ _STATES: dict[str, State] = {
     "split-into": "split",
     "purged": "purged",
 }
+_log = logging.getLogger("torg")
+_ALL = 1 << 62  # more generations than there will ever be
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY,
@@ -68,8 +71,15 @@ class LedgerEvent:
 class Ledger:
     """The ledger of one data folder; threads may share it, since each has a connection of its own to read with."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, upto: Callable[[], int] | None = None) -> None:
+        """Open the ledger; `upto` returns the generation whose readers it is for.
+
+        A publication records its events before the flip, and one that is killed between the two leaves them until the
+        next writer comes: a server must not tell of what was never published.
+        """
         self.path = path
+        self.damage = ""  # why it cannot be read; only a server goes on without it
+        self._serving, self._upto = upto is not None, upto or (lambda: _ALL)
         self._local = threading.local()
 
     def state(self, path: str) -> LedgerState | None:
@@ -82,16 +92,17 @@ class Ledger:
     def states(self, paths: Iterable[str]) -> dict[str, LedgerState]:
         """Return where each of many paths stands; those never minted are left out."""
         listed, states = list(dict.fromkeys(paths)), dict[str, LedgerState]()
+        upto = self._upto()
         if not listed or not self.path.exists():
             return states
-        with closing(self._connect()) as ledger:
+        with self._readable(), closing(self._connect()) as ledger:
             for start in range(0, len(listed), 500):
                 chunk = listed[start : start + 500]
                 marks = ",".join("?" * len(chunk))
                 rows = ledger.execute(
                     "SELECT path, event, generation, time, CASE event WHEN 'withdrawn' THEN '' ELSE detail END "
-                    f"FROM event WHERE path IN ({marks}) ORDER BY id",
-                    chunk,
+                    f"FROM event WHERE path IN ({marks}) AND generation <= ? ORDER BY id",
+                    (*chunk, upto),
                 )
                 for row in rows:
                     states[row[0]] = _state(LedgerEvent(*row))
@@ -101,21 +112,27 @@ class Ledger:
         """Return whether any path that begins with a prefix was ever minted."""
         if not self.path.exists():
             return False
-        with closing(self._connect()) as ledger:
+        with self._readable(), closing(self._connect()) as ledger:
             found = ledger.execute(
-                "SELECT 1 FROM event WHERE path >= ? AND path < ? LIMIT 1", (prefix, prefix + "\U0010ffff")
+                "SELECT 1 FROM event WHERE path >= ? AND path < ? AND generation <= ? LIMIT 1",
+                (prefix, prefix + "\U0010ffff", self._upto()),
             )
             return found.fetchone() is not None
+        return False
 
     def events(self, path: str) -> list[LedgerEvent]:
         """Return the story of a path, oldest first."""
-        ledger = self._reading()
-        if ledger is None:
-            return []
-        rows = ledger.execute(
-            "SELECT path, event, generation, time, detail FROM event WHERE path = ? ORDER BY id", (path,)
-        )
-        return [LedgerEvent(*row) for row in rows]
+        with self._readable():
+            ledger = self._reading()
+            if ledger is None:
+                return []
+            rows = ledger.execute(
+                "SELECT path, event, generation, time, detail FROM event WHERE path = ? AND generation <= ? "
+                "ORDER BY id",
+                (path, self._upto()),
+            )
+            return [LedgerEvent(*row) for row in rows]
+        return []
 
     def last_description(self, path: str) -> list[str]:
         """Return the N-Triples lines that described a withdrawn path when it was last published."""
@@ -163,7 +180,8 @@ class Ledger:
         """Return the bases the paths had before, newest first: their addresses lead on for ever."""
         if not self.path.exists():
             return []
-        with closing(self._connect()) as ledger:
+        row = None
+        with self._readable(), closing(self._connect()) as ledger:
             row = ledger.execute("SELECT value FROM site WHERE key = 'former-bases'").fetchone()
         return list(json.loads(row[0])) if row else []
 
@@ -176,6 +194,18 @@ class Ledger:
         with closing(self._connect()) as ledger, ledger:
             ledger.execute("INSERT OR REPLACE INTO site VALUES ('former-bases', ?)", (json.dumps(former),))
             ledger.execute("INSERT OR REPLACE INTO site VALUES ('base', ?)", (base,))
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Let a server go on without a damaged ledger: what is published needs none, what is gone becomes unknown."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if not self._serving:
+                raise
+            if not self.damage:
+                _log.error("%s cannot be read: %s. Run torg doctor, and restore it from a backup.", self.path, error)
+            self.damage = str(error)
 
     def _states(self, paths: Iterable[str]) -> dict[str, str]:
         if not self.path.exists():

@@ -52,6 +52,7 @@ from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site, read_site
 from server.store import ReadStore
 from server.store_building import EarlyStore, build_store
+from server.uris import UriSpace
 
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
 
@@ -434,12 +435,14 @@ class _Run:
         self._progress("ledger", "")
         self._ledger.keep_base(self._site.base)
         store = ReadStore(self._folder / "store")
+        # What goes in the publication that follows a rebase was published under the base before it.
+        former = UriSpace(str(self._previous.manifest["base"])) if self._previous else self._site.uris
         with self._ledger.recording(number, self._time) as recorder:
             for change in changed:
                 removed = (line for added, line in change.difference() if not added)
                 for iri, lines in subjects(removed):
-                    path = self._site.uris.path(iri)
-                    if path and path.startswith(("/id/", "/def/")) and not store.describes(iri):
+                    path = self._site.uris.path(iri) or former.path(iri)
+                    if path and path.startswith(("/id/", "/def/")) and not store.describes(self._site.uris.iri(path)):
                         recorder.gone(path, lines)
             self._declare(recorder, store)
             for change in changed:

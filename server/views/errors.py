@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import secrets
+import sqlite3
 from urllib.parse import unquote
 
 from flask import Flask, Response, request
@@ -42,6 +43,16 @@ def register_errors(app: Flask) -> None:
         _log.error("%s %s: %s", request.method, request.path, error)
         detail = "The data cannot be read just now. Try again in a minute."
         return problem_answer(Problem(503, detail, headers={"Retry-After": "30"}))
+
+    @app.errorhandler(OSError)
+    @app.errorhandler(EOFError)
+    @app.errorhandler(sqlite3.DatabaseError)
+    def unreadable(error: Exception) -> Response:
+        # A damaged file, a disk that fails, no descriptor left: the first is looked for, the others may pass.
+        _log.error("%s %s: %s", request.method, request.path, error)
+        torg().doubt()
+        detail = "The data cannot be read just now. Try again in a minute."
+        return problem_answer(Problem(503, detail, headers={"Retry-After": "5"}))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:

@@ -80,6 +80,7 @@ def front(app: Flask) -> WSGIApplication:
     Queries collapse in the readers, so that those who wait for one hold no more threads than readers allow.
     """
     site, figures = app.extensions["torg"], app.extensions["torg.metrics"]
+    site.watch.thorough = True
     most = int(site.settings.cache_mb) << 20
 
     def generation() -> str:

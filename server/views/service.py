@@ -16,13 +16,17 @@ blueprint = Blueprint("service", __name__)
 
 @blueprint.get("/-/health")
 def health() -> Response:
-    """Answer 200 as long as the process answers at all, and how the last run of --publish-every went."""
+    """Answer 200 as long as the process answers at all, with what is damaged and how the last run went by itself."""
+    # Neither damage nor a failing publication is mended by restarting what serves: they are told beside.
+    members: dict[str, Any] = {"status": "ok"}
     last = read_last_run(torg().data.path)
-    if last is None:
-        return _told({"status": "ok"}, 200)
-    # A failing publication is no reason to restart what serves: it is told beside.
-    publishing = {"status": last.status, "time": last.time, "failures": last.failures}
-    return _told({"status": "ok", "publishing": publishing}, 200)
+    if last is not None:
+        members["publishing"] = {"status": last.status, "time": last.time, "failures": last.failures}
+    if torg().watch.damaged:
+        members["damaged"] = dict(torg().watch.damaged)
+    if torg().ledger.damage:
+        members["ledger"] = torg().ledger.damage
+    return _told(members, 200)
 
 
 @blueprint.get("/-/ready")
