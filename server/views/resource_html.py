@@ -21,6 +21,7 @@ from server.presentation import Presenter, day
 from server.resource_page import Fact, ResourcePage, describe_for_page, story
 from server.schema_org import schema_org
 from server.texts import texts
+from server.views.concepts import tree_of
 from server.views.frame import contact
 from server.views.http import here, in_language, page, torg
 
@@ -103,7 +104,8 @@ def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping
     site = torg()
     values = {item.iri: [value.text for value in item.values] for item in description.properties}
     place = None if description.window else place_of(values, spoken)
-    told = {*(SAID_BY_PLACE if place else ()), *(SAID_BY_CONCEPT if _is(description, CONCEPT) else ())}
+    in_tree = _is(description, CONCEPT) and description.iri in tree_of(site.current())
+    told = {*(SAID_BY_PLACE if place else ()), *(SAID_BY_CONCEPT if in_tree else ())}
     told |= SAID_BY_DATASET if _is(description, _DATASET) else set()
     facts = [fact for fact in shown.facts if fact.iri not in told]
     base = site.site.raw.get("map", {}).get("base")

@@ -112,8 +112,13 @@ CONCEPTS = f"""
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     site = SmallSite(tmp_path_factory.mktemp("hostile") / "site")
-    (site.folder / "concepts").mkdir()
-    (site.folder / "concepts" / "local.ttl").write_text(CONCEPTS, "utf-8")
+    # As data: in a file of concepts the circle alone would stop the run.
+    folder = site.dataset.parent / "begrepp"
+    folder.mkdir()
+    described = (site.dataset / "dataset.toml").read_text("utf-8")
+    described = described.replace('conformsTo = "skolor"\n', "").replace("skolor.csv", "begrepp.ttl")
+    (folder / "dataset.toml").write_text(described, "utf-8")
+    (folder / "begrepp.ttl").write_text(f"@base <{BASE}> .\n{CONCEPTS}", "utf-8")
     site.publish()
     return serve(site)
 

@@ -62,10 +62,13 @@ def test_generations_are_listed_with_the_one_that_is_served(client: Client) -> N
 
 
 def test_the_front_codes_pages_and_keeps_head_like_get(client: Client) -> None:
-    for accept in ("text/html", "text/turtle"):
+    for path, accept in (("/", "text/html"), ("/sparql", "text/turtle")):
         headers = {"Accept": accept, "Accept-Encoding": "gzip"}
-        get, head = client.get("/sparql", headers=headers), client.head("/sparql", headers=headers)
+        get, head = client.get(path, headers=headers), client.head(path, headers=headers)
         assert get.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in get.headers["Vary"]
         assert dict(get.headers) == dict(head.headers) and not head.data
-        again = client.get("/sparql", headers={**headers, "If-None-Match": get.headers["ETag"]})
+        again = client.get(path, headers={**headers, "If-None-Match": get.headers["ETag"]})
         assert again.status_code == 304
+    # The page with the editor lets in a style by a number used once, so nobody may keep it.
+    editor = client.get("/sparql", headers={"Accept": "text/html"})
+    assert editor.headers["Cache-Control"] == "no-store"
