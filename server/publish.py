@@ -41,7 +41,7 @@ from server.partitions import write_partitions
 from server.pins import check_pins, read_contracts
 from server.provenance import provenance_lines
 from server.publisher_sites import pull_sites
-from server.purge import finish_interrupted, refused, without_refused
+from server.purge import finish_interrupted, move_refused, refused, without_refused
 from server.quality import GRAPH as QUALITY
 from server.quality import Inspected, QualityGraph
 from server.remote_store_publish import RemotePublisher
@@ -161,6 +161,7 @@ def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
         old = ledger.base()
         if old is None or old == site.base:
             return None
+        move_refused(data, old, site.base)
         ledger.rebase(site.base)
         return old, site.base
 

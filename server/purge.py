@@ -9,23 +9,25 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from server.assemble import Change, write_history
 from server.checksums import write_checksums
 from server.errors import OperationError
 from server.forgotten import REFUSED, Forgotten
 from server.forgotten import refused as refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import subject
+from server.graph_files import subject, subjects
 from server.history import History, missing
-from server.ledger import Ledger
+from server.ledger import Ledger, Recorder
 from server.purge_files import (
     Selection,
+    catalog_change,
     discard,
     history_lines,
     mentioned_parts,
@@ -39,6 +41,8 @@ from server.purge_generation import forget_generation
 from server.remote_store_publish import RemotePublisher
 from server.settings import Settings
 from server.site import Site
+from server.store import ReadStore
+from server.uris import UriSpace
 
 _JOURNAL = "purge.json"
 _PART_ROUNDS = 4
@@ -150,6 +154,14 @@ def finish_interrupted(site: Site, data: DataFolder) -> Purged | None:
     return done
 
 
+def move_refused(data: DataFolder, old: str, new: str) -> None:
+    """Let what was purged below one base be refused below another too; to be done before a rebase."""
+    names = refused(data.path)
+    moved = {new + name[len(old) :] for name in names if name.startswith(old)}
+    if moved - names:
+        _write(data.path / REFUSED, {"uris": sorted(names | moved)})
+
+
 def without_refused(
     folder: Path, graphs: Iterable[GraphEntry], before: Mapping[str, GraphEntry], names: frozenset[str]
 ) -> dict[str, GraphEntry]:
@@ -223,6 +235,7 @@ class _Work:
         self._history = data.path / "history"
         self._ledger = Ledger(data.path / "ledger.sqlite")
         self._ledger.roll_back(int(data.current_name() or 0))
+        self._spaces = [site.uris, *map(UriSpace, self._ledger.former_bases())]
         self._done = Purged(target, data.next_number())
 
     def run(self) -> Purged:
@@ -269,10 +282,13 @@ class _Work:
     def _selection(self) -> Selection:
         if self._target.kind == "dataset":
             name = self._target.name
-            base = self._site.base
-            prefixes = tuple(f"{base}{kind}/{name}" for kind in ("id/dataset", "id/distribution", "graph", "dumps"))
+            kinds = ("id/dataset", "id/distribution", "graph", "dumps")
+            prefixes = tuple(f"{space.base}{kind}/{name}" for space in self._spaces for kind in kinds)
             return Selection(set(), {name}, prefixes)
-        selection = Selection({self._target.name})
+        own = self._site.uris.path(self._target.name)
+        # Before a rebase the thing had the same path below another base.
+        names = {self._target.name} if own is None else {space.base + own[1:] for space in self._spaces}
+        selection = Selection(names)
         for _ in range(_PART_ROUNDS):
             meant = selection.pattern()
             found = {part for lines in self._everything() for part in mentioned_parts(lines, meant)}
@@ -296,9 +312,8 @@ class _Work:
             for entry, lines in history_lines(folder):
                 target = own if selection.drops(entry) else others
                 target |= {name for line in lines if (name := subject(line)) not in target}
-        paths = self._site.uris
-        found = {iri for iri in own - others if (paths.path(iri) or "").startswith(("/id/", "/def/"))}
-        return found | {iri for iri in others if meant(f"<{iri}>") and (paths.path(iri) or "").startswith("/id/")}
+        found = {iri for iri in own - others if self._path(iri).startswith(("/id/", "/def/"))}
+        return found | {iri for iri in others if meant(f"<{iri}>") and self._path(iri).startswith("/id/")}
 
     def _affected(self, selection: Selection) -> set[str]:
         """Return the datasets that ever held what is forgotten."""
@@ -322,19 +337,36 @@ class _Work:
             folder = self._data.begin()
             touched = rewrite_generation(current, folder, selection, number, self._time)
             purged = [{"iri": iri, "datasets": sorted(datasets)} for iri in identifiers]
-            index = {"created": self._time, "sources": [], "graphs": [], "purged": purged, "touched": sorted(touched)}
+            changed = catalog_change(current, folder)
+            (self._history / f"{number:06d}").mkdir(parents=True, exist_ok=True)
+            index = write_history(self._history / f"{number:06d}", changed, [], self._time)
+            index |= {"purged": purged, "touched": sorted(touched)}
             write_index(self._history / f"{number:06d}" / "index.json", index)
             with self._ledger.recording(number, self._time) as recorder:
                 for iri in identifiers:
                     recorder.purged(self._path(iri), self._reason)
+                self._record_catalog(recorder, changed, selection.pattern(), ReadStore(folder / "store"))
             self._data.finish(folder)
             self._data.flip(number)
             self._done.generation = number
         if self._target.kind != "generation":
             discard(current.path)
 
+    def _record_catalog(
+        self, recorder: Recorder, changed: list[Change], meant: Callable[[str], bool], store: ReadStore
+    ) -> None:
+        """Tell the ledger what the corrected catalogue describes anew and no more, such as checksums of dumps."""
+        for change in changed:
+            for iri, lines in subjects(line for is_new, line in change.difference() if not is_new):
+                path = self._site.uris.path(iri)
+                if path and path.startswith("/id/") and not store.describes(iri):
+                    recorder.gone(path, [line for line in lines if not meant(line)])
+            added = (line for is_new, line in change.difference() if is_new)
+            new = (self._site.uris.path(iri) for iri, _ in subjects(added))
+            recorder.seen(path for path in new if path and path.startswith("/id/"))
+
     def _path(self, iri: str) -> str:
-        return self._site.uris.path(iri) or iri
+        return next((path for space in self._spaces if (path := space.path(iri))), iri)
 
     def _rewrite_kept(self, selection: Selection) -> None:
         for number in self._data.numbers():

@@ -16,7 +16,7 @@ from typing import Any
 
 from server import checksums, clashes, partitions
 from server.all_dump import write_all_dump
-from server.assemble import build_index
+from server.assemble import Change, build_index, changes
 from server.conversion import row_key
 from server.generations import Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
@@ -141,6 +141,13 @@ def _correct_catalog(source: Generation, target: Path, graphs: dict[str, GraphEn
                 lines = _without_orphans(lines, list(read_graph(source.path / entry.dump)))
             (target / entry.dump).unlink()  # it may be a hard link into the last generation
             graphs[iri] = _entry(entry, write_graph(lines, target / entry.dump))
+
+
+def catalog_change(source: Generation, target: Path) -> list[Change]:
+    """Return how the catalogue of a rewritten generation differs: the history must tell it, to be replayed to it."""
+    manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+    graphs = {entry["iri"]: GraphEntry(**entry) for entry in manifest["graphs"]}
+    return [change for change in changes(source, target, graphs) if change.entry.kind == "catalog"]
 
 
 def _corrected(line: str, changed: list[tuple[GraphEntry, GraphEntry]]) -> str:

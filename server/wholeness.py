@@ -79,6 +79,9 @@ class Watch:
                 if reason:
                     generation.close()
             except (StorageError, OSError) as error:
+                now = self._data.current_name()
+                if now is not None and now != name:  # published, or purged, while it was looked for
+                    return self.open(now, found)
                 reason = str(error)
             if not reason:
                 self._examine(generation.path, found)
