@@ -1,9 +1,9 @@
 """A confined child process that reads one page of somebody's catalogue and writes its records as lines of JSON.
 
 Run as `python -m server.harvest_process FILE NAME BASE SKOLEM FORM`; FORM is "" for what the content tells. The first
-line is the page itself (form, total, next page, faults), each other line a record. Documents of others can make a parser eat
-all memory or overflow its stack, so none is parsed in the process that publishes. Exit 3 means that the page is no
-catalogue; the finding is then the only line.
+line is the page itself (form, total, next page, faults), each other line a record. Documents of others can make a
+parser eat all memory or overflow its stack, so none is parsed in the process that publishes. Exit 3 means that the
+page is no catalogue; the finding is then the only line.
 """
 
 from __future__ import annotations

@@ -105,8 +105,9 @@ def _source(site: Site, key: str, entry: Mapping[str, Any]) -> HarvestSource:
     if not isinstance(most, int) or most < 1:
         raise _fault("harvest.needs", name=f"{where}most")
     frequency = str(entry.get("accrualPeriodicity", "DAILY"))
-    if code_list("accrualPeriodicity").iri(frequency) is None:
-        raise _fault("harvest.choice", name=f"{where}accrualPeriodicity", known=", ".join(code_list("accrualPeriodicity").codes))
+    frequencies = code_list("accrualPeriodicity")
+    if frequencies.iri(frequency) is None:
+        raise _fault("harvest.choice", name=f"{where}accrualPeriodicity", known=", ".join(frequencies.codes))
     return HarvestSource(
         key=key,
         name=_text(entry.get("name", key), site.languages[0]),

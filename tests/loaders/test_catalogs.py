@@ -151,7 +151,8 @@ def test_json_ld_and_what_cannot_be_kept() -> None:
     said = {
         "@graph": [
             {"@id": "https://a.example/1", "@type": str(DCAT.Dataset),
-             str(DCTERMS.title): {"@value": "Ett", "@language": "sv"}, str(DCAT.landingPage): {"@id": "https://a.example/en sida"}},
+             str(DCTERMS.title): {"@value": "Ett", "@language": "sv"},
+             str(DCAT.landingPage): {"@id": "https://a.example/en sida"}},
             {"@type": str(DCAT.Dataset), str(DCTERMS.title): "Utan adress"},
         ]
     }  # fmt: skip
