@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
@@ -39,7 +39,7 @@ _TAKEN = {
 _BLOCK = 1 << 16
 _LOOK_SECONDS = 0.05
 _CONNECT_SECONDS = 5.0
-_PROBE_SECONDS = 3.0
+_PROBE_SECONDS = 2.0
 _FAILURES = 3  # in a row, until the breaker opens
 _PAUSES = (5.0, 60.0)  # the first pause of an open breaker and the longest
 
@@ -410,7 +410,8 @@ class RemoteStore:
                 sent = "RemoteDisconnected" in str(error) or "Connection aborted" in str(error)
                 what = "closed the connection without an answer" if sent else "cannot be reached"
                 raise RemoteError("down", f"The store {what}.") from None
-            return _received(response, until, accept, into, *most)
+            with closing(response):
+                return _received(response, until, accept, into, *most)
 
     def _credentials(self, signed: bool) -> AuthBase | None:
         if self._auth is None:
