@@ -22,6 +22,8 @@ from server.data_version import VERSION, read_version
 from server.doctor_machine import clock, confinement, disk, environment, limits
 from server.errors import OperationError
 from server.generations import REPLICA, DataFolder, Generation
+from server.ledger import damaged_ledger
+from server.salvage import fault, last_whole
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 
@@ -140,6 +142,7 @@ def integrity(patient: Patient) -> Iterator[Found]:
         return
     wrong = list(faults(patient.generation.path))
     if wrong:
+        yield from _in_its_place(patient.data)
         named = ", ".join(f"{fault.name} ({fault.kind})" for fault in wrong[:_SHOWN])
         number = patient.generation.number
         yield (
@@ -152,6 +155,51 @@ def integrity(patient: Patient) -> Iterator[Found]:
         )
     else:
         yield "ok", "Alla filer stämmer med sina kontrollsummor.", "Every file agrees with its checksum.", {}
+
+
+def opening(patient: Patient) -> Iterator[Found]:
+    """Open the generation that was published last as a server does."""
+    name = patient.data.current_name()
+    reason = fault(patient.data.generations / name) if name else ""
+    if reason:
+        yield (
+            "fail", f"Generation {int(name or 0)} är skadad: {reason}.",
+            f"Generation {int(name or 0)} is damaged: {reason}.", {"generation": name},
+        )  # fmt: skip
+        yield from _in_its_place(patient.data)
+    elif name:
+        yield "ok", f"Generation {int(name)} går att öppna.", f"Generation {int(name)} opens.", {}
+
+
+def _in_its_place(data: DataFolder) -> Iterator[Found]:
+    """Tell which generation a server shows instead of a damaged one."""
+    whole = last_whole(data, int(data.current_name() or 0))
+    if whole is None:
+        yield (
+            "fail", "Ingen annan generation är hel. Återställ en säkerhetskopia.",
+            "No other generation is whole. Restore a backup.", {},
+        )  # fmt: skip
+        return
+    number = int(whole.name)
+    yield (
+        "fail", f"Generation {number} visas i stället. Gå tillbaka med torg restore {number}.",
+        f"Generation {number} is served in its place. Go back with torg restore {number}.", {"served": number},
+    )  # fmt: skip
+
+
+def ledger(patient: Patient) -> Iterator[Found]:
+    """Read the ledger as SQLite checks it: without it nothing can be published."""
+    path = patient.data.path / "ledger.sqlite"
+    if patient.generation is None and not path.exists():
+        return
+    reason = damaged_ledger(path)
+    if reason:
+        yield (
+            "fail", f"{path} går inte att läsa: {reason}. Återställ den ur en säkerhetskopia.",
+            f"{path} cannot be read: {reason}. Restore it from a backup.", {},
+        )  # fmt: skip
+    else:
+        yield "ok", "Liggaren är hel.", "The ledger is whole.", {}
 
 
 def base(patient: Patient) -> Iterator[Found]:
@@ -245,7 +293,9 @@ def catalogue(patient: Patient) -> Iterator[Found]:
 _CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Found]]], ...] = (
     ("environment", lambda patient: environment()),
     ("version", version),
+    ("opening", opening),
     ("integrity", integrity),
+    ("ledger", ledger),
     ("base", base),
     ("limits", lambda patient: limits(patient.settings)),
     ("disk", lambda patient: disk(patient.data.path, patient.generation.path if patient.generation else None)),

@@ -80,6 +80,8 @@ class Generation:
         """The manifest: created, base, graphs, datasets, counts (see docs/data-folder.md)."""
         try:
             manifest: dict[str, Any] = json.loads((self.path / "manifest.json").read_text("utf-8"))
+            if not isinstance(manifest, dict):
+                raise ValueError("it is no JSON object")
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"The manifest of generation {self.name} cannot be read: {error}.",
@@ -298,6 +300,12 @@ class DataFolder:
             os.fsync(file.fileno())
         os.replace(pointer, self.path / "current")
         _sync_folder(self.path)
+
+    def discard(self, number: int) -> None:
+        """Delete a generation that is damaged, whoever has it open."""
+        path = self.generations / f"{number:06d}"
+        if path.is_dir():
+            remove_tree(path)
 
     def forget(self, keep: int) -> list[int]:
         """Delete all but the newest `keep` generations, except those somebody has open; return the deleted."""

@@ -117,6 +117,11 @@ class History:
         with closing(self._data.generation(base)) as generation:
             yield from self._replayed(_dump(generation, graph), back[::-1], graph, undo=True)
 
+    def replayed(self, number: int, graph: str) -> Iterator[str]:
+        """Yield the lines that a graph had in a generation, from the differences alone: no generation is read."""
+        steps = [step for step in self._steps() if step <= number and self._entry(step, graph)]
+        return self._replayed((), steps, graph, undo=False)
+
     def description(self, number: int, iri: str) -> list[str]:
         """Return the lines that described a thing in a generation: its own and those of its parts, sorted.
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from server.errors import StorageError
+
 Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into", "purged"]
 State = Literal["live", "withdrawn", "replaced", "merged", "split", "purged"]
 
@@ -45,6 +47,17 @@ CREATE INDEX IF NOT EXISTS event_path ON event (path, id);
 CREATE INDEX IF NOT EXISTS event_generation ON event (generation);
 CREATE TABLE IF NOT EXISTS site (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+
+
+def damaged_ledger(path: Path) -> str:
+    """Return why a ledger cannot be read, "" when SQLite finds nothing wrong with it; reads all of it."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as ledger:
+            found = [str(row[0]) for row in ledger.execute("PRAGMA quick_check(3)")]
+            ledger.execute("SELECT 1 FROM event LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        return str(error)
+    return "" if found == ["ok"] else "; ".join(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +176,23 @@ class Ledger:
             ledger.commit()
 
     def base(self) -> str | None:
-        """Return the base that the paths belong to, None while nothing was published."""
+        """Return the base that the paths belong to, None while nothing was published; the first that a writer reads.
+
+        Raises StorageError when the ledger is damaged.
+        """
         if not self.path.exists():
             return None
-        with closing(self._connect()) as ledger:
-            row = ledger.execute("SELECT value FROM site WHERE key = 'base'").fetchone()
+        try:
+            with closing(self._connect()) as ledger:
+                row = ledger.execute("SELECT value FROM site WHERE key = 'base'").fetchone()
+                ledger.execute("SELECT 1 FROM event LIMIT 1").fetchone()
+        except sqlite3.DatabaseError as error:
+            raise StorageError(
+                f"The ledger {self.path} is damaged: {error}. Restore it from a backup; until then nothing can be "
+                "published, and what is published is served as before.",
+                f"Liggaren {self.path} är skadad: {error}. Återställ den ur en säkerhetskopia; till dess kan inget "
+                "publiceras, och det som är publicerat visas som förut.",
+            ) from error
         return row[0] if row else None
 
     def keep_base(self, base: str) -> None:

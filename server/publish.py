@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from loaders.description import Dataset, read_dataset
@@ -47,6 +48,7 @@ from server.quality import Inspected, QualityGraph
 from server.remote_store_publish import RemotePublisher
 from server.replacements import replacements, unfinished
 from server.reports import RunReport, write_reports
+from server.salvage import fault, last_whole, lost_changes, refuse_damage
 from server.settings import Settings
 from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site, read_site
@@ -143,7 +145,7 @@ def restore(
         finish_interrupted(site, data)
         if History(data).purged(number):
             raise missing(History(data), number)
-        run = _Run(site, settings, data, now or datetime.now(UTC), progress)
+        run = _Run(site, settings, data, now or datetime.now(UTC), progress, goes_back=True)
         with run.folder():
             run.take(data.generation(number))
             return run.build(dry_run=False, described=True)
@@ -169,7 +171,15 @@ def rebase(site: Site, settings: Settings) -> tuple[str, str] | None:
 class _Run:
     """One publication or restore, from the open folder to the flip."""
 
-    def __init__(self, site: Site, settings: Settings, data: DataFolder, now: datetime, progress: Progress) -> None:
+    def __init__(
+        self,
+        site: Site,
+        settings: Settings,
+        data: DataFolder,
+        now: datetime,
+        progress: Progress,
+        goes_back: bool = False,
+    ) -> None:
         self._site, self._settings, self._data, self._progress = site, settings, data, progress
         self._time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
         self._ledger = Ledger(data.path / "ledger.sqlite")
@@ -178,13 +188,26 @@ class _Run:
         self._contracts, self._confirm = read_contracts(site.folder), False
         self._declared = replacements(site.folder, site.uris)
         self._ledger.roll_back(int(data.current_name() or 0))
-        self._previous = data.current()
+        self._lost = 0  # the number of the current generation when it is damaged; who goes back does without it
+        self._previous = self._open_previous(goes_back)
         self._states: dict[str, DatasetState] = {}
         self._harvests: list[DatasetState] = []
         self._graphs: dict[str, GraphEntry] = {}
         self._early: EarlyStore | None = None
         self._report = RunReport(self._time)
         self._remote = RemotePublisher.of(settings, data.path)
+
+    def _open_previous(self, goes_back: bool) -> Generation | None:
+        """Open the generation to build upon: the current one, or the newest whole one to go back from a damaged one."""
+        name = self._data.current_name()
+        if not goes_back or not name:
+            refuse_damage(self._data)
+            return self._data.current()
+        if not fault(self._data.generations / name, thorough=True):
+            return self._data.current()
+        self._lost = int(name)
+        whole = last_whole(self._data, self._lost)
+        return Generation(whole) if whole else None
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -270,9 +293,18 @@ class _Run:
         if not described:
             self._describe()
         self._progress("compare", "")
+        with TemporaryDirectory(prefix="torg-lost-") as aside:
+            return self._finished(self._changes(Path(aside)), dry_run)
+
+    def _changes(self, aside: Path) -> list[Change]:
+        if self._lost:
+            return lost_changes(self._data, self._lost, aside, self._folder, self._graphs)
         changed = changes(self._previous, self._folder, self._graphs)
-        changed = [change for change in changed if change.entry.kind != "system"]
-        number = self._assemble() if changed and (self._contracts.pins or not dry_run) else 0
+        return [change for change in changed if change.entry.kind != "system"]
+
+    def _finished(self, changed: list[Change], dry_run: bool) -> Publication:
+        """Build what has changed and switch to it; `changed` is what the history is told."""
+        number = self._assemble() if self._lost or (changed and (self._contracts.pins or not dry_run)) else 0
         stopped = bool(number) and self._breaks_contracts()
         if not number or dry_run or stopped:
             if self._previous and self._declared and not dry_run:
@@ -294,6 +326,8 @@ class _Run:
         self._progress("flip", str(number))
         self._data.flip(number)
         self._progress("clean", "")
+        if self._lost:
+            self._data.discard(self._lost)
         self._data.forget(self._settings.keep_generations)
         if self._remote:
             self._remote.prune(self._data.kept())

@@ -39,6 +39,7 @@ from server.purge_files import (
 )  # fmt: skip
 from server.purge_generation import forget_generation
 from server.remote_store_publish import RemotePublisher
+from server.salvage import refuse_damage
 from server.settings import Settings
 from server.site import Site
 from server.store import ReadStore
@@ -117,6 +118,7 @@ def purge(
     wanted = list(dict.fromkeys(read_target(site, text) for text in targets))
     with data.writing("purge"):
         finish_interrupted(site, data)
+        refuse_damage(data)
         for target in wanted:
             _refuse(site, data, target)
         done = []

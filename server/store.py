@@ -37,7 +37,7 @@ class ReadStore:
     def __init__(self, path: Path) -> None:
         try:
             self._store = Store.read_only(str(path))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # what RocksDB calls corruption is a RuntimeError
             raise StorageError(
                 f"The store at {path} cannot be opened: {error}.", f"Databasen i {path} går inte att öppna: {error}."
             ) from error

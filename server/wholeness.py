@@ -30,7 +30,7 @@ def trouble(generation: Generation) -> str:
         if missing:
             return f"manifest.json lacks {', '.join(sorted(missing))}"
         generation.store.describes(str(manifest["base"]))
-    except (StorageError, OSError, TypeError) as error:
+    except (StorageError, OSError, RuntimeError, TypeError) as error:
         return str(error)
     for name in INDEXES:
         if name == "search.sqlite" and not (generation.path / name).exists():
@@ -93,6 +93,12 @@ class Watch:
             f"Generation {name} är skadad, och det finns ingen annan att visa: {self.damaged.get(name, '')}. Återställ "
             "en säkerhetskopia.",
         )
+
+    def still_damaged(self) -> dict[str, str]:
+        """Return what is wrong with each generation that is kept, or served last, and damaged."""
+        current = self._data.current_name()
+        damaged = list(self.damaged.items())
+        return {n: why for n, why in damaged if n == current or (self._data.generations / n).is_dir()}
 
     def doubt(self, path: Path, found: Callable[[], None]) -> None:
         """Examine a generation again, because a read of it has failed; nothing when it was found damaged already."""

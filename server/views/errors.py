@@ -56,6 +56,8 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
+        if isinstance(error, RuntimeError) and str(error).startswith("Corruption"):  # what the store says of damage
+            return unreadable(error)
         number = secrets.token_hex(4)
         _log.error("%s: %s %s failed", number, request.method, request.path, exc_info=error)
         return problem_answer(Problem(500, f"The fault is ours and is logged as {number}.", case=number))

@@ -22,8 +22,8 @@ def health() -> Response:
     last = read_last_run(torg().data.path)
     if last is not None:
         members["publishing"] = {"status": last.status, "time": last.time, "failures": last.failures}
-    if torg().watch.damaged:
-        members["damaged"] = dict(torg().watch.damaged)
+    if damaged := torg().watch.still_damaged():
+        members["damaged"] = damaged
     if torg().ledger.damage:
         members["ledger"] = torg().ledger.damage
     return _told(members, 200)

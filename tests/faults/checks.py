@@ -80,8 +80,7 @@ def _replayed_wrongly(town: Town, current: Generation) -> list[str]:
     history = History(town.data)
     wrong = []
     for iri, graph in current.graphs.items():
-        steps = [step for step in history._steps() if history._entry(step, iri)]
-        replayed = list(history._replayed((), steps, iri, undo=False))
+        replayed = list(history.replayed(current.number, iri))
         if graph.kind != "system" and replayed != list(read_graph(current.path / graph.dump)):
             wrong.append(iri)
     return wrong

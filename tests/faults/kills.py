@@ -190,7 +190,9 @@ class Run:
                 self.again()
             name, found = self.server.take()
             if name == before:
-                changed = sorted(path for path in found if found[path] != photograph[path])
+                # Pages that tell the past tell nothing of a generation from the moment its purge begins.
+                past = ("/?lang=sv", "/res/dataset/asen/skolor?lang=sv") if operation.kind == "purge generation" else ()
+                changed = sorted(path for path in found if found[path] != photograph[path] and path not in past)
                 if changed:
                     raise Failure(f"answers changed though generation {name} is served: {changed}")
             elif name and (bad := served_badly(found)):
