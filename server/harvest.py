@@ -29,6 +29,7 @@ from server.catalog_graph import CatalogGraph, term
 from server.catalog_metadata import publisher_iri
 from server.catalog_prediction import Prediction, predict
 from server.delivery import DatasetState, GateOptions
+from server.forgotten import refused
 from server.generations import Generation, GraphEntry
 from server.graph_files import subject, write_graph
 from server.harvest_pages import Gathered, gather
@@ -75,6 +76,7 @@ class Harvests:
             allow_private=settings.fetch_private,
             limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
         )
+        self._forgotten = refused(settings.data_folder(site.folder))
         self._taken: set[str] = set()  # datasets that an earlier source has, by address and by UUID
         self._genid = f"{site.base}.well-known/genid/"
         self._ours = (site.base, site.concept_base, *map(publisher_iri, site.publishers.values()))
@@ -162,6 +164,9 @@ class Harvests:
         for rule, count in sorted(faults.items()):
             findings.add(Finding(f"harvest.{rule}", file=source.shown, count=count))
         records = [record for record in found.records.values() if _is_wanted(source, record)]
+        held, records = len(records), [record for record in records if record.iri not in self._forgotten]
+        if forgotten := held - len(records):
+            findings.add(Finding("identifiers.forgotten-thing", file=source.shown, count=forgotten))
         mine = [record for record in records if not record.iri.startswith(self._ours[:2])]
         _count(findings, source, "own-dataset", len(records) - len(mine))
         fresh = []

@@ -57,8 +57,10 @@ def _read(path: str, name: str, base: str, skolem: str, form: str) -> int:
         sys.stdout.write(json.dumps(said) + "\n")
         return NO_CATALOG
     found = catalog.found
-    records = [_sound(record) for record in catalog.records]
-    refused = sum(len(one.lines) - len(other.lines) for one, other in zip(catalog.records, records, strict=True))
+    named = [record for record in catalog.records if _address(record.iri)]
+    records = [_sound(record) for record in named]
+    refused = sum(len(one.lines) - len(other.lines) for one, other in zip(named, records, strict=True))
+    refused += len(catalog.records) - len(named)
     if refused:
         found.faults["broken-address"] = found.faults.get("broken-address", 0) + refused
     page = {
@@ -66,9 +68,9 @@ def _read(path: str, name: str, base: str, skolem: str, form: str) -> int:
         "total": catalog.total,
         "entries": catalog.entries,
         "following": found.following,
-        "iri": found.iri,
+        "iri": _address(found.iri),
         "title": found.title,
-        "publisher": found.publisher,
+        "publisher": _address(found.publisher),
         "faults": found.faults,
     }
     sys.stdout.write(json.dumps(page) + "\n")
@@ -82,7 +84,13 @@ def _sound(record: Record) -> Record:
     """Return the record without the lines that a store would refuse (an address that breaks RFC 3987)."""
     if _is_sound("".join(record.lines)):
         return record
-    return replace(record, lines=tuple(line for line in record.lines if _is_sound(line)))
+    lines = tuple(line for line in record.lines if _is_sound(line))
+    return replace(record, lines=lines, publisher=_address(record.publisher))
+
+
+def _address(iri: str) -> str:
+    """Return an IRI that a store takes, "" for any other: what names a dataset or a publisher is linked to as well."""
+    return iri if _is_sound(f"<{iri}> <urn:is> <{iri}> .\n") else ""
 
 
 def _is_sound(lines: str) -> bool:

@@ -20,11 +20,13 @@ from server.assemble import Change, build_index, changes
 from server.conversion import row_key
 from server.generations import Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
+from server.harvest_sources import FOLDER
 from server.store_building import build_store
 
 # What may follow an IRI in a line for the line to be about it, or about a part of it.
 _AFTER = r"(?=[#>\"\s]|$)"
-_BYTE_SIZE = "http://www.w3.org/ns/dcat#byteSize"
+_DCAT = "http://www.w3.org/ns/dcat#"
+_BYTE_SIZE = f"{_DCAT}byteSize"
 # Made anew, or rewritten one by one. Nothing that is written anew may be a link into the last generation.
 _KNOWN = (
     "store", "dumps", "rows", "descriptions", "reports", "labels.sqlite", "search.sqlite", "manifest.json", "lock",
@@ -57,12 +59,21 @@ class Selection:
 
 
 def mentioned_parts(lines: Iterable[str], meant: Callable[[str], bool]) -> set[str]:
-    """Return the blank nodes' IRIs that the lines to be forgotten lead to: they make no sense without them."""
+    """Return the IRIs of the parts that the lines to be forgotten lead to: blank nodes and distributions.
+
+    They make no sense without them.
+    """
     return {
         line[line.rindex("<") + 1 : -4]
         for line in lines
-        if meant(line) and line.endswith("> .\n") and "/.well-known/genid/" in line[line.rindex("<") :]
+        if meant(line)
+        and line.endswith("> .\n")
+        and ("/.well-known/genid/" in line[line.rindex("<") :] or _is_distributed(line, meant))
     }
+
+
+def _is_distributed(line: str, meant: Callable[[str], bool]) -> bool:
+    return f"> <{_DCAT}distribution> <" in line and meant(f"<{subject(line)}>")
 
 
 def touches(generation: Generation, selection: Selection) -> bool:
@@ -228,9 +239,27 @@ def _carry_others(source: Path, target: Path, selection: Selection, meant: Calla
     """Bring over what else a generation holds, unless it holds what must be forgotten; it can be made again."""
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
-        if path.is_file() and name.parts[0] not in _KNOWN and not holds(path, meant):
-            if not any(key in name.as_posix() for key in selection.datasets):
-                _link(path, target / name)
+        if not path.is_file() or name.parts[0] in _KNOWN or any(key in name.as_posix() for key in selection.datasets):
+            continue
+        if not holds(path, meant):
+            _link(path, target / name)
+        elif name.parts[0] == FOLDER:
+            _carry_about(path, target, meant)
+
+
+def _carry_about(path: Path, target: Path, meant: Callable[[str], bool]) -> None:
+    """Bring over what is known of a gathered catalogue, with the datasets that it has left.
+
+    Without it the next publication would not know where that catalogue's graph came from.
+    """
+    catalog, listed = f"/id/catalog/{FOLDER}/{path.stem}", (f"<{_DCAT}dataset> <", f"<{_DCAT}service> <")
+    lines = read_graph(target / "dumps" / FOLDER / f"{path.stem}.nt.gz")
+    left = sum(subject(line).endswith(catalog) and any(word in line for word in listed) for line in lines)
+    about = without_findings(json.loads(path.read_text("utf-8")), meant)
+    # Read anew at the next publication: other datasets may have parts in common with what went.
+    about |= {"datasets": left, "fingerprint": ""}
+    (target / FOLDER).mkdir(exist_ok=True)
+    (target / FOLDER / path.name).write_text(json.dumps(about, indent=1, ensure_ascii=False), "utf-8")
 
 
 def holds(path: Path, meant: Callable[[str], bool]) -> bool:

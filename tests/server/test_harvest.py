@@ -1,5 +1,6 @@
 """Catalogues of others: gathered page by page, cleaned, judged, kept when they fail, shown with where they are from."""
 
+import gzip
 import json
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from server import create_app
 from server.check import check
 from server.harvest_sources import harvest_sources
 from server.publish import Publication, publish
+from server.purge import purge
 from server.settings import Settings
 from server.site import read_site
 from tests.conftest import NOW, SmallSite
@@ -117,9 +119,28 @@ def test_a_source_taken_out_of_the_site_goes_away(small_site: SmallSite) -> None
     assert client.get("/graph/harvest/grannby").status_code in (404, 410)
 
 
+def test_a_gathered_dataset_is_forgotten_with_its_parts(small_site: SmallSite) -> None:
+    kept, gone = described("a"), described("b").replace("Data b", "Hemlig data")
+    harvest(small_site, kept + gone + '<https://grannby.example/d/b/csv> dct:title "Hemlig fil"@sv .')
+    (done,) = purge(read_site(small_site.folder), Settings(), ["https://grannby.example/d/b"], "På begäran", now=NOW)
+    assert done.generation == 2
+    client = create_app(small_site.folder, Settings()).test_client()
+    assert client.get("/datasets/sources?format=json").json[0]["datasets"] == 1
+    assert client.get("/resource?uri=https://grannby.example/d/b").status_code in (404, 410)
+    for path in small_site.data.rglob("*.gz"):
+        assert b"Hemlig" not in gzip.decompress(path.read_bytes())
+    # The catalogue still has it; it is told and does not come back, and the other dataset is whole.
+    again = small_site.publish()
+    assert again.blocked == [] and "identifiers.forgotten-thing" in rules(again)
+    graph = create_app(small_site.folder, Settings()).test_client().get("/graph/harvest/grannby?format=nt").text
+    assert "Data a" in graph and "/d/a/csv> <" in graph and "/d/b" not in graph
+    assert "/d/b" not in next((small_site.data / "generations").glob("*/harvest/grannby.json")).read_text("utf-8")
+
+
 BAD = {
     "blank-dataset": '[] a dcat:Dataset ; dct:title "Utan adress"@sv .',
-    "broken-address": "<https://grannby.example/d/a> dcat:landingPage <https://grannby.example/två[ord> .",
+    "broken-address": """<https://grannby.example/d/a> dcat:landingPage <https://grannby.example/två[ord> .
+        <https://grannby.example/d/%zz> a dcat:Dataset ; dct:title "Felskriven"@sv ; dct:publisher <http://%zz> .""",
     "several-publishers": described("z", "").replace("SE2120001967", "SE2120001975")
     + AGENT.replace("SE2120001967", "SE2120001975"),
     "own-dataset": '<https://data.asen.example/id/dataset/asen/x> a dcat:Dataset ; dct:title "Vår"@sv .',
@@ -150,7 +171,7 @@ def test_others_cannot_say_anything_of_what_is_ours(bad: tuple[Publication, Smal
     client = create_app(bad[1].folder, Settings()).test_client()
     assert "Annat" not in client.get("/res/def/service/T3.nt").text
     listed = client.get("/datasets?format=json").text
-    assert "Data a" in listed and "Vår" not in listed and "Data p" not in listed
+    assert "Data a" in listed and "Vår" not in listed and "Data p" not in listed and "Felskriven" not in listed
 
 
 @pytest.mark.slow
