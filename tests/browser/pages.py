@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-ROWS = "SELECT ?skola ?elever WHERE { ?skola a torg:School ; torg:pupils ?elever } ORDER BY DESC(?elever) LIMIT 20"
+ROWS = """PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+SELECT ?name (COUNT(*) AS ?number) WHERE { ?concept a skos:Concept ; skos:inScheme/skos:prefLabel ?name }
+GROUP BY ?name ORDER BY ?name LIMIT 20"""
 PAGES = {
     "home": "/",
     "search": "/search?q=skola",
