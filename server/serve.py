@@ -26,6 +26,7 @@ from loaders.errors import LoadError
 from loaders.findings import Language
 from server.access_log import FORMS
 from server.data_version import check_version
+from server.error_log import log_in_background
 from server.errors import OperationError, SettingsError
 from server.generations import DataFolder
 from server.sandbox import end_with_parent
@@ -97,6 +98,7 @@ class WebProcess:
     def __call__(self) -> Callable[..., Any]:
         """Return the application; called by granian in the web process."""
         end_with_parent(self.parent)
+        log_in_background()
         return application(self.site, self.settings)
 
 
