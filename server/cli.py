@@ -9,6 +9,7 @@ import json
 import sys
 import traceback
 import webbrowser
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from server.cli_query import query
 from server.cli_serve import follow, serve
 from server.cli_token import token
 from server.errors import OperationError
+from server.failed_runs import told_when_failed
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.starter_site import init as make_site
@@ -89,6 +91,15 @@ def _open(folder: Path, **flags: Any) -> tuple[Site, Settings]:
     return site, read_settings(site.raw, flags=flags)
 
 
+def _data_of(folder: Path) -> Path:
+    """Return the data folder, the usual one when site.toml cannot be read."""
+    try:
+        _, settings = _open(folder)
+    except (LoadError, OperationError):
+        return folder / str(Settings().data)
+    return settings.data_folder(folder)
+
+
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
@@ -133,11 +144,14 @@ def publish(
     """Publish what changed in DATASETS (all when none is named)."""
     from server.publish import publish as run
 
-    site, settings = _open(folder)
-    with narrator() as progress:
-        done = run(
-            site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, due=due, progress=progress
-        )
+    # A mistyped dataset or a trial says nothing of how publication is; the runs of the timer do.
+    with nullcontext() if datasets or dry_run else told_when_failed(_data_of(folder)):
+        site, settings = _open(folder)
+        with narrator() as progress:
+            done = run(
+                site, settings, only=datasets, confirm=confirm, dry_run=dry_run, strict=strict, due=due,
+                progress=progress,
+            )  # fmt: skip
     echo_publication(done, format)
     sys.exit(1 if done.blocked else 0)
 

@@ -81,6 +81,9 @@ def _last_run(runs: Path) -> dict[str, Any]:
         findings: Counter[str] = Counter()
         for dataset in report["datasets"]:
             findings.update(dataset["counts"])
+        # What is wrong with the concepts or breaks a pin stops the whole run, and is no dataset's.
+        others = [*report.get("remarks", ()), *report.get("pins", ())]
+        findings.update(finding["severity"] for finding in others)
         return {
             "run_time": datetime.fromisoformat(report["time"]).timestamp(),
             "findings": findings,

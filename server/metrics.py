@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from server.access_log import AccessLog
 from server.byte_cache import ByteCache
 from server.data_state import DataState
+from server.failed_runs import read_failed
 from server.publish_every import read_last_run
 from server.query_service import QueryService
 from server.reader_slots import DURATIONS
@@ -96,6 +97,11 @@ class Metrics:
             yield _gauge("torg_publication_timestamp_seconds", "When the last publication run was.", state.run_time)
             yield _gauge("torg_publication_blocked", "Datasets that the last run did not publish.", state.blocked)
 
+        failed = read_failed(self._data.path)
+        failures = failed.failures if failed else 0
+        yield _gauge("torg_publication_failures", "Runs in a row that ended without a report; 0 is well.", failures)
+        if failed:
+            yield _gauge("torg_publication_failed_timestamp_seconds", "When the last of them was.", failed.timestamp)
         last = read_last_run(self._data.path)
         if last is not None:
             yield _gauge("torg_publish_every_seconds", "How long the last run by --publish-every took.", last.seconds)

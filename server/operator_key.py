@@ -20,8 +20,13 @@ _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_
 
 
 def make_key(data: Path) -> None:
-    """Make the key unless there is one; on a read-only data folder there is none, and nobody is let in."""
+    """Make the key unless there is one; on a read-only data folder there is none, and nobody is let in.
+
+    A site that has published nothing yet gets its data folder here: the server goes on when the first publication is
+    there, and makes no key then.
+    """
     with suppress(OSError):
+        data.mkdir(exist_ok=True)
         descriptor = os.open(data / NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(32) + "\n")
