@@ -11,7 +11,7 @@ from pathlib import Path
 from loaders.csvw.annotation import annotate
 from loaders.csvw.cells import Cell
 from loaders.csvw.context import is_language
-from loaders.csvw.csv2rdf import Nodes, RowWriter, group_lines, table_lines
+from loaders.csvw.csv2rdf import Nodes, RowWriter, comment_lines, group_lines, table_lines
 from loaders.csvw.discovery import load_package, referenced_table
 from loaders.csvw.encodings import codec_name
 from loaders.csvw.model import Dialect, ForeignKey, Table, TableGroup
@@ -78,8 +78,19 @@ class Conversion:
                 yield from table_lines(table, group_node, node, self.blank)
             writer = RowWriter(table, node, self.minimal, self.blank, self.warnings.add, reader.width)
             text = self._text_function(table, writer)
+            # Those of the head are annotations by now; the others are met between the rows.
+            reader.comments.clear()
             for number, (source, cells) in enumerate(reader.rows(), 1):
                 yield text(cells, number, source)
+                if reader.comments:
+                    yield from self._comments(reader, node)
+            yield from self._comments(reader, node)
+
+    def _comments(self, reader: TabularReader, node: str) -> Iterator[str]:
+        """Yield the comments met since the last time, in standard mode, and forget them."""
+        if not self.minimal:
+            yield from comment_lines(node, reader.comments)
+        reader.comments.clear()
 
     def _text_function(self, table: Table, writer: RowWriter) -> TextFunction:
         """Return what maps a row: compiled in minimal mode, where the table has no more than the compiler knows."""

@@ -17,7 +17,7 @@ from loaders.csvw.context import expand_name, resolve_template
 from loaders.csvw.model import Column, Table, TableGroup, real_columns
 from loaders.csvw.notes import triples
 from loaders.csvw.templates import Template, Value, parse_template
-from loaders.csvw.terms import CSVW, RDF, XSD, is_iri, literal, writable
+from loaders.csvw.terms import CSVW, RDF, RDFS, XSD, is_iri, literal, writable
 
 Warn = Callable[[str], None]
 _TYPE = f"<{RDF}type>"
@@ -50,6 +50,12 @@ def table_lines(table: Table, group_node: str, node: str, blank: Callable[[], st
     yield f"{node} {_TYPE} <{CSVW}Table> .\n"
     yield f"{node} <{CSVW}url> <{table.url}> .\n"
     yield from _annotations(node, table.common, table.notes, blank)
+
+
+def comment_lines(node: str, comments: Sequence[str]) -> Iterator[str]:
+    """Yield the comments that stood between a table's rows (Tabular Data Model 8, step 9)."""
+    for text in comments:
+        yield from triples(node, RDFS + "comment", text, Nodes())
 
 
 def _annotations(node: str, common: dict[str, Any], notes: Sequence[Any], blank: Callable[[], str]) -> Iterator[str]:

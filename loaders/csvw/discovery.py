@@ -30,6 +30,9 @@ def load_package(
         document = resources.json(metadata)
         if isinstance(document, dict) and not {"url", "tables"} & set(document):
             document = {**document, "url": iri}
+        # What the user gives is never ignored (5.1), but leads to other tables than the one that was named.
+        if not refers(document, metadata, iri) and not is_metadata(iri, resources):
+            warn(f"the metadata at {metadata} does not refer to the table {iri}")
         return _read(document, metadata, resources, warn)
     if is_metadata(iri, resources):
         return _read(resources.json(iri), iri, resources, warn)

@@ -139,6 +139,8 @@ class Plan:
             return
         if column.aboutUrl is None and not self.scope.conversion:
             raise CsvwError(f"column {column.name} has no aboutUrl: publication makes no blank nodes")
+        if column.aboutUrl == "":
+            raise CsvwError(f"column {column.name} has an empty aboutUrl: every row would be the table")
         emission = self._emission(column)
         if emission is None:
             return

@@ -16,7 +16,7 @@ from loaders.csvw.problems import CsvwError
 from loaders.csvw.templates import TemplateError, parse_template
 
 Warn = Callable[[str], None]
-_NAME = re.compile(r"(?:[A-Za-z0-9]|%[0-9A-Fa-f]{2})(?:[A-Za-z0-9_.]|%[0-9A-Fa-f]{2})*")
+_NAME = re.compile(r"(?:[A-Za-z0-9]|%[0-9A-Fa-f]{2})(?:\.?(?:[A-Za-z0-9_]|%[0-9A-Fa-f]{2}))*")
 
 
 class Invalid(Exception):
@@ -133,7 +133,7 @@ INHERITED: Mapping[str, Check] = {
     "valueUrl": template,
 }
 DIALECT: Mapping[str, Check] = {
-    "commentPrefix": nullable(character),
+    "commentPrefix": nullable(string),
     "delimiter": character,
     "doubleQuote": boolean,
     "encoding": encoding,

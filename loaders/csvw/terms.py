@@ -7,6 +7,7 @@ import unicodedata
 from urllib.parse import urljoin, urlsplit
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 XSD = "http://www.w3.org/2001/XMLSchema#"
 CSVW = "http://www.w3.org/ns/csvw#"
 

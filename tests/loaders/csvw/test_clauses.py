@@ -326,6 +326,33 @@ def test_a_subject_may_vary_by_column(site) -> None:
     assert f"<{BASE}t.csv#a-1> <{BASE}t.csv#a>" in text and f"<{BASE}t.csv#b-1> <{BASE}t.csv#b>" in text
 
 
+# Tabular Data Model 8, step 9: a comment between the rows is the table's too; Metadata Vocabulary 5.9: any prefix.
+def test_comments_between_rows_are_the_tables(site) -> None:
+    iri = site.describe("// head\na\n1\n//row\n2\n// end", dialect={"commentPrefix": "//"})
+    text = [line for line in site.lines(iri) if "rdf-schema#comment>" in line]
+    assert [line.split('"')[1] for line in text] == ["head", "row", "end"]
+    assert len({line.split(" ")[0] for line in text}) == 1
+    assert site.cells(iri) == {"a": ['"1"', '"2"']}
+    assert site.warnings == []
+
+
+# Tabular Data Model 5.1: what the user gives counts, even where it leads to another table.
+def test_given_metadata_of_another_table_is_told(site) -> None:
+    site.put("other.csv", "b\n2\n")
+    given = site.put("mine.json", described(url="other.csv"))
+    assert site.cells(site.put("t.csv", "a\n1\n"), metadata=given) == {"b": ['"2"']}
+    assert len(site.warnings) == 1
+    assert "does not refer" in site.warnings[0]
+
+
+# Metadata Vocabulary 5.1.3: an empty template is the table's own address, in both modes.
+def test_an_empty_subject_is_the_table(site) -> None:
+    iri = site.describe("a\n1\n", aboutUrl="")
+    expected = f'<{BASE}t.csv> <{BASE}t.csv#a> "1" .\n'
+    assert site.lines(iri, minimal=True) == [expected]
+    assert expected in site.lines(iri)
+
+
 # What no Recommendation asks: names and addresses that nothing can have.
 @pytest.mark.parametrize("url", ["x" * 5000, "a\0b", "http://[", "//[", "../../../etc/passwd"])
 def test_addresses_that_nothing_has(site, url: str) -> None:
