@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -27,11 +27,15 @@ _RANK = {"notation": 0, "prefLabel": 1, "altLabel": 2}
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A concept that a text means: its IRI, by what it was found, and whether it is still in use."""
+    """A concept that a text means: its IRI, by what it was found, whether it is still in use, and its texts as written.
+
+    The texts are those of this kind that fold alike, in lower case: "Habo" and "Håbo" are told apart by them.
+    """
 
     iri: str
     kind: MatchKind
     status: Status = "current"
+    texts: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -39,7 +43,8 @@ class ConceptIndex:
     """All concepts by scheme and folded text; made once a run."""
 
     _found: dict[str, dict[str, dict[str, Match]]] = field(default_factory=dict)
-    _labels: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    _labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_files(
@@ -73,22 +78,28 @@ class ConceptIndex:
         if not matches:
             return ()
         best = min((match.status == "deprecated", _RANK[match.kind]) for match in matches)
-        return tuple(match for match in matches if (match.status == "deprecated", _RANK[match.kind]) == best)
+        alike = tuple(match for match in matches if (match.status == "deprecated", _RANK[match.kind]) == best)
+        # Of names that differ in their diacritics alone, the one that is written so is meant: Habo is not Håbo.
+        return tuple(match for match in alike if _written(code) in match.texts) or alike
 
     def schemes(self) -> tuple[str, ...]:
         """Return the names of all schemes."""
         return tuple(sorted(self._found))
 
     def proposals(self, text: str, scheme: str = "", limit: int = 3) -> tuple[str, ...]:
-        """Return the labels most like the text, with their notations, best first."""
-        labels: dict[str, tuple[str, str]] = {}
+        """Return the concepts with a label most like the text, each once by notation and name, best first."""
+        labels: dict[str, str] = {}
         for name in [scheme] if scheme else self.schemes():
             labels.update(self._labels.get(name, {}))
         wanted = fold(text)
         begun = [label for label in labels if label and (wanted.startswith(label) or label.startswith(wanted))]
         begun.sort(key=len, reverse=True)
         close = difflib.get_close_matches(wanted, labels, n=limit, cutoff=0.6)
-        return tuple(dict.fromkeys(" ".join(labels[label]).strip() for label in [*begun, *close]))[:limit]
+        return tuple(dict.fromkeys(self._names[labels[label]] for label in [*begun, *close]))[:limit]
+
+    def names(self, matches: Iterable[Match], limit: int = 3) -> tuple[str, ...]:
+        """Return the notation and preferred label of each match, as a steward would look it up."""
+        return tuple(sorted(self._names[match.iri] for match in matches if match.iri in self._names))[:limit]
 
     def _add(self, graph: rdflib.Graph) -> None:
         for concept, _, scheme_iri in graph.triples((None, SKOS.inScheme, None)):
@@ -100,10 +111,15 @@ class ConceptIndex:
             for predicate, kind in _KINDS:
                 for text in graph.objects(concept, predicate):
                     found = texts.setdefault(fold(str(text)), {})
-                    if str(concept) not in found or _RANK[kind] < _RANK[found[str(concept)].kind]:
-                        found[str(concept)] = Match(str(concept), kind, status)
+                    known = found.get(str(concept))
+                    if known is None or _RANK[kind] < _RANK[known.kind]:
+                        known = Match(str(concept), kind, status)
+                    if kind == known.kind:
+                        known = replace(known, texts=known.texts | {_written(str(text))})
+                    found[str(concept)] = known
                     if kind != "notation" and status == "current":
-                        labels.setdefault(fold(str(text)), (notation, str(text)))
+                        labels.setdefault(fold(str(text)), str(concept))
+            self._names[str(concept)] = f"{notation} {_name(graph, concept)}".strip()
 
 
 @lru_cache(maxsize=32)
@@ -122,6 +138,22 @@ def fold(text: str) -> str:
     """
     plain = unicodedata.normalize("NFKD", text.casefold())
     return re.sub(r"[\W_]+", "", "".join(sign for sign in plain if not unicodedata.combining(sign)))
+
+
+def _name(graph: rdflib.Graph, concept: rdflib.term.Node) -> str:
+    """Return the preferred label in Swedish, the language of most files; else the first of what labels there are."""
+    for predicate in (SKOS.prefLabel, SKOS.altLabel, SKOS.hiddenLabel):
+        labels = sorted(
+            graph.objects(concept, predicate), key=lambda label: (getattr(label, "language", "") != "sv", label)
+        )
+        if labels:
+            return str(labels[0])
+    return ""
+
+
+def _written(text: str) -> str:
+    """Return a text as it is written, but for case, spaces at its ends and the way its diacritics are composed."""
+    return unicodedata.normalize("NFC", text.strip().casefold())
 
 
 def _is_deprecated(graph: rdflib.Graph, concept: rdflib.term.Node) -> bool:

@@ -111,7 +111,8 @@ class Derivations:
             outcome: Outcome = "ambiguous" if matches else "unmatched"
             coverage.count(outcome, text)
             if text not in coverage.proposals and len(coverage.proposals) < PROPOSED_TEXTS and not scan(text):
-                coverage.proposals[text] = " / ".join(self.concepts.proposals(text, coverage.scheme))
+                meant = self.concepts.names(matches) or self.concepts.proposals(text, coverage.scheme)
+                coverage.proposals[text] = " / ".join(meant)
             raise CellProblem(f"concepts.{outcome}", kind_of(text))
         match = matches[0]
         coverage.count("matched", text)

@@ -41,9 +41,25 @@ def test_a_sites_own_concepts_join_the_shared_scheme(tmp_path: Path) -> None:
     assert deprecated is not None and deprecated.status == "deprecated"
 
 
+@pytest.mark.parametrize(
+    ("text", "code"), [("Habo", "0643"), ("Håbo", "0305"), ("HÅBO kommun", "0305"), ("ha\u030abo", "0305")]
+)
+def test_names_that_differ_in_diacritics_alone_are_told_apart(text: str, code: str) -> None:
+    match = shared_concepts().find("place", text)
+    assert match is not None and match.iri == f"{BASE}def/place/{code}"
+
+
+def test_an_ambiguous_name_is_told_with_all_that_it_may_mean(tmp_path: Path) -> None:
+    (tmp_path / "own.ttl").write_text(OWN, "utf-8")
+    index = ConceptIndex.from_files([], "https://shared.example/", [(tmp_path / "own.ttl", BASE)])
+    assert sorted(index.names(index.candidates("place", "Granby"))) == ["9902 Granby", "9903 Granby"]
+
+
 def test_proposals_name_what_was_probably_meant() -> None:
     assert any("Grundskola" in text for text in shared_concepts().proposals("Grundskola F-9", "facility"))
     assert any("Örebro" in text for text in shared_concepts().proposals("Örbero", "place"))
+    assert shared_concepts().proposals("Malung", "place")[0] == "2023 Malung-Sälen"
+    assert len(set(found := shared_concepts().proposals("Malung", "place"))) == len(found)
 
 
 def test_an_unmatched_code_is_told_by_row_with_proposals(load_files: Loader) -> None:
