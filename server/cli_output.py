@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import locale
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,10 +37,17 @@ class Say:
 
 say = Say()
 
+# POSIX.1-2017 8.2: the first that is set and not empty decides the language of messages.
+_LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
 
 def set_language(language: str | None) -> None:
-    """Use this language, or the environment's: Swedish for a Swedish locale, else English."""
-    found = language or locale.getlocale()[0] or ""
+    """Use this language, or the environment's: Swedish for a Swedish locale, else English.
+
+    The environment is read as gettext reads it, before what the C library says: that knows only the locales that are
+    installed, and a server or a container seldom has more than C.
+    """
+    found = language or next(filter(None, map(os.environ.get, _LOCALE_VARIABLES)), locale.getlocale()[0]) or ""
     say.language = "sv" if found.lower().startswith(("sv", "swedish")) else "en"
 
 

@@ -200,3 +200,17 @@ def test_more_of_the_same_kind_is_a_true_count(small_site):
     small_site.write([*ROWS, *(f"9901,2{n:07d},,59.1,15.2,Grundskola,G" for n in range(250))])
     done = torg("check", "--site", small_site.folder)
     assert "and 247 more of the same kind" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"LANG": "sv_SE.UTF-8"}, "En plats finns nu i"),  # whether or not the machine has that locale installed
+        ({"LANG": "C.UTF-8", "LC_MESSAGES": "sv_SE"}, "En plats finns nu i"),
+        ({"LANG": "sv_SE.UTF-8", "LC_ALL": "C"}, "A site is now in"),
+    ],
+)
+def test_messages_are_in_the_language_of_the_environment(tmp_path, environment, said):
+    unset = dict.fromkeys(("TORG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    done = CliRunner().invoke(main, ["init", str(tmp_path / "mystad")], env={**unset, **environment})
+    assert done.stdout.startswith(said)
