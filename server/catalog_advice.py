@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from babel.numbers import format_decimal
+
 from loaders.findings import Language
 from server.catalog_prediction import Prediction, predict_site
 from server.catalog_score import DIMENSIONS
@@ -34,7 +36,7 @@ class Step:
         """Return the step as a sentence that names the first things it is about."""
         text = self.text[language]
         if self.points:
-            text = _said("points_gained", language, text=text, points=f"{self.points:.1f}")
+            text = _said("points_gained", language, text=text, points=_number(self.points, language))
         if not self.nodes:
             return text
         named = ", ".join(self.nodes[:_NAMED]) + (" …" if self.count > _NAMED else "")
@@ -73,7 +75,7 @@ def sentences(found: Prediction, language: Language) -> Iterator[str]:
     for name in DIMENSIONS:
         got, possible = found.score.dimension(name)
         yield "  " + _said("dimension", language, name=_said(name, language), points=str(got), most=str(possible))
-    yield _said("stars", language, stars=f"{found.average:.1f}")
+    yield _said("stars", language, stars=_number(found.average, language))
     for level in sorted(set(found.stars.values()), reverse=True):
         holders = [iri for iri, stars in found.stars.items() if stars == level]
         named = ", ".join(map(_short, holders[:_NAMED])) + (" …" if len(holders) > _NAMED else "")
@@ -131,6 +133,10 @@ def _short(iri: str) -> str:
         if mark in iri:
             return iri.partition(mark)[2]
     return iri
+
+
+def _number(number: float, language: Language) -> str:
+    return str(format_decimal(number, "0.#", locale=language))
 
 
 def _said(word: str, language: Language, **fills: str) -> str:
