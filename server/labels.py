@@ -143,6 +143,17 @@ def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:
     yield from ((current, type, *label) for label in held)
 
 
+def name_in(lines: Iterable[str], iri: str, language: str) -> tuple[str, str] | None:
+    """Return (text, language) of the best label that N-Triples lines give an IRI, None when they give it none.
+
+    >>> name_in(['<a:b> <http://schema.org/name> "Sjöskolan" .\\n'], "a:b", "sv")
+    ('Sjöskolan', '')
+    """
+    order = {"sv": 1, "en": 2, "": 3} | {language: 0}
+    found = [(text, tag) for named, _type, role, text, tag in _labels(lines) if named == iri and role == "label"]
+    return min(found, key=lambda label: (order.get(label[1], 4), label), default=None)
+
+
 def unescape(text: str) -> str:
     r"""Return the value of an N-Triples string without its quotes.
 

@@ -17,6 +17,7 @@ from server.changes import Member, Narrowed, Scope
 from server.errors import Problem
 from server.formats import HTML, JSON, N_QUADS, TRIG, Format
 from server.history import History
+from server.labels import name_in
 from server.rdf_formats import iri as checked_iri
 from server.views.batches import charged
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
@@ -142,12 +143,25 @@ def generation(number: int) -> Response:
             spoken,
             number=number,
             time=_when(time, spoken),
-            members=[(member.kind, _href(member.iri), labels.get(member.iri, (member.iri, ""))) for member in shown],
+            members=[
+                (member.kind, _href(member.iri), labels.get(member.iri) or _was(member, spoken)) for member in shown
+            ],
             given=given,
             following=here(following) if following else "",
             canonical=here(with_query(f"/changes/{number:06d}", **given, after=request.args.get("after", ""))),
         )
     return answer(body, chosen.content_type, vary=_VARY, content_language=spoken)
+
+
+def _was(member: Member, spoken: str) -> tuple[str, str]:
+    """Return (text, language) of what a thing was called when it was withdrawn, else its address.
+
+    What was erased is not told again.
+    """
+    path = torg().uris.path(member.iri) if member.kind == "Delete" else None
+    state = torg().ledger.state(path) if path else None
+    lines = torg().ledger.last_description(path) if path and state and state.state != "purged" else []
+    return name_in(lines, member.iri, spoken) or (member.iri, "")
 
 
 @blueprint.get("/changes/ldes")

@@ -9,6 +9,7 @@ from flask import Response, request
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, choose
 from server.instance import Opened
+from server.labels import name_in
 from server.ledger import LedgerState
 from server.paths import spellings
 from server.rdf_formats import parse_lines
@@ -84,7 +85,10 @@ def _withdrawn(opened: Opened, path: str, state: LedgerState, suffix: str) -> Re
     if chosen is None or chosen is HTML or not triples:
         spoken = _page_language()
         facts = facts_of_lines(opened, site, lines, iri, spoken)
-        return problem_answer(problem, "withdrawn.html", lines=facts, iri=iri, story=story(site, iri, spoken))
+        name = name_in(lines, iri, spoken)
+        return problem_answer(
+            problem, "withdrawn.html", lines=facts, iri=iri, story=story(site, iri, spoken), name=name
+        )
     body = site.writer.write(triples, chosen, iri)
     response = answer(body, chosen.content_type, status=410, vary=_VARY)
     response.headers["Cache-Control"] = "public, max-age=60"

@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
+from babel.numbers import format_decimal
 from flask import Response, request
 
 from server.errors import Problem
@@ -60,7 +61,8 @@ def sparql_page(
     spoken, nonce = language(), secrets.token_urlsafe(16)
     words = limit_words(service.limits, service.scan_limits.bytes)
     if result is not None:
-        words |= {"count": "?" if result.rows is None else str(result.rows), "time": f"{result.seconds:.2f}"}
+        rows = "?" if result.rows is None else format_decimal(result.rows, locale=spoken)
+        words |= {"count": rows, "time": format_decimal(round(result.seconds, 2), locale=spoken)}
     said = {
         key: text[spoken].format(**words)
         for key, text in service_texts().items()

@@ -71,7 +71,8 @@ def test_answers_have_labels_and_can_be_ordered(client: FlaskClient) -> None:
 
 def test_a_chart_has_its_numbers_beside_it(client: FlaskClient) -> None:
     page = shown(client, SPENT, view="chart")
-    assert page.count('class="bar"') == 12 and '<svg class="chart" role="img"' in page
+    assert page.count('class="bar"') == 2 * 12, "drawn for wide and for narrow screens"
+    assert '<svg class="chart" role="img"' in page and '<svg class="chart narrow" role="img"' in page
     assert page.count('<tr><th scope="row">') == 12
     assert "view=map" not in page
 
