@@ -23,6 +23,8 @@ from server.site import read_site
 from server.views.operations import front
 from tests.conftest import NOW, ROWS, SmallSite
 
+pytestmark = pytest.mark.slow
+
 SCHOOL = "/res/school/10000001.ttl"
 Harm = Callable[[Path], None]
 

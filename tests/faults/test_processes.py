@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -27,8 +28,11 @@ from server.ledger import Ledger
 from server.settings import read_settings
 from tests.conftest import NOW, ROWS, SmallSite
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TORG = [sys.executable, "-c", "from server.cli import main; main()", "--lang", "en"]
+_FLIPS = 5
 REQUESTS = int(os.environ.get("TORG_FLIP_REQUESTS", "100000"))
 NAMES = "SELECT ?n WHERE { ?s <https://schema.org/name> ?n FILTER(STRSTARTS(STR(?n), 'Version')) }"
 
@@ -47,7 +51,9 @@ class Server:
         )  # fmt: skip
         until = time.monotonic() + 120
         while self.get("/-/ready")[0] != 200:
-            assert time.monotonic() < until and self.process.poll() is None, "the server does not start"
+            if time.monotonic() > until or self.process.poll() is not None:
+                self.close()
+                raise AssertionError("the server does not start")
             time.sleep(0.2)
 
     def get(self, path: str) -> tuple[int, bytes]:
@@ -61,12 +67,11 @@ class Server:
     def close(self) -> None:
         """End it, gracefully if it can."""
         self.process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(60)
-        finally:
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, signal.SIGKILL)
-                self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 class Connection:
@@ -101,7 +106,6 @@ def write_version(site: SmallSite, version: int) -> None:
     site.write([re.sub(r'"Skola \d+"', f'"Version {version} "', row) for row in ROWS])
 
 
-@pytest.mark.slow
 def test_readers_never_meet_two_generations_in_one_answer(small_site: SmallSite) -> None:
     """Many requests over connections that are kept alive, while publication follows upon publication."""
     write_version(small_site, 1)
@@ -116,7 +120,7 @@ def test_readers_never_meet_two_generations_in_one_answer(small_site: SmallSite)
         with Connection(server.port) as connection:
             while time.monotonic() < until:
                 with lock:
-                    if left[0] <= 0 or wrong:
+                    if (left[0] <= 0 and len(seen) >= _FLIPS) or wrong:
                         return
                     left[0] -= 1
                 turn += 1
@@ -147,10 +151,9 @@ def test_readers_never_meet_two_generations_in_one_answer(small_site: SmallSite)
         server.close()
     assert wrong == []
     assert left[0] <= 0, f"{left[0]} requests were not made in time"
-    assert len(seen) >= 3, seen
+    assert len(seen) >= _FLIPS, seen
 
 
-@pytest.mark.slow
 def test_publishers_at_once_wait_their_turn_or_are_told_and_lose_nothing(small_site: SmallSite) -> None:
     small_site.publish()
     small_site.write([*ROWS, ROWS[0].replace("10000001", "10000009")])
@@ -239,7 +242,6 @@ def few_descriptors(small_site: SmallSite) -> Iterator[Server]:
     server.close()
 
 
-@pytest.mark.slow
 def test_a_server_without_descriptors_recovers_without_a_restart(few_descriptors: Server) -> None:
     web = few_descriptors.process.pid
     idle = [socket.create_connection(("127.0.0.1", few_descriptors.port), timeout=5) for _ in range(200)]
@@ -256,19 +258,18 @@ def test_a_server_without_descriptors_recovers_without_a_restart(few_descriptors
     assert few_descriptors.process.poll() is None and few_descriptors.process.pid == web
 
 
-@pytest.mark.slow
 def test_a_log_that_nobody_reads_stops_no_answer(small_site: SmallSite) -> None:
     """Standard output and error are one pipe that is full: lines are dropped, errors and pages are answered."""
     small_site.publish()
     reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    try:
-        while True:
-            os.write(writer, b"x" * 65_536)
-    except BlockingIOError:
-        os.set_blocking(writer, True)
     server = Server(small_site, writer, TORG_ACCESS_LOG="json")
     try:
+        os.set_blocking(writer, False)
+        for size in (65_536, 1):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(writer, b"x" * size)
+        os.set_blocking(writer, True)
         manifest = small_site.data / "generations/000001/labels.sqlite"
         for number in range(60):
             assert server.get(f"/datasets?lang=sv&n={number}")[0] == 200
