@@ -23,6 +23,29 @@ class DatasetReports:
         return sorted(self.findings, key=lambda finding: order.get(finding.get("severity", "info"), 2))
 
 
+# What a reader sees of a finding, but for its row.
+_SHOWN = ("severity", "rule", "file", "sheet", "column", "text", "advice")
+
+
+@dataclass
+class Alike:
+    """Findings that say the same of the same column: the first of them, and the row of each in the report's order."""
+
+    finding: dict[str, Any]
+    rows: list[int] = field(default_factory=list)
+
+
+def alike(findings: list[dict[str, Any]]) -> list[Alike]:
+    """Return the findings with those that differ in their row alone put together, in the order of the first of each."""
+    found: dict[str, Alike] = {}
+    for finding in findings:
+        same = json.dumps([finding.get(name) for name in _SHOWN], sort_keys=True)
+        rows = found.setdefault(same, Alike(finding)).rows
+        if finding.get("row") and finding["row"] not in rows[-1:]:
+            rows.append(finding["row"])
+    return list(found.values())
+
+
 def report_of(generation: Path, data: Path, key: str) -> DatasetReports:
     """Return what is known of a dataset; empty when its report is not kept."""
     path = generation / "reports" / f"{key}.json"

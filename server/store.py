@@ -30,6 +30,8 @@ from server.errors import StorageError
 
 Term = NamedNode | BlankNode | Literal | Triple
 
+_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+
 
 class ReadStore:
     """A read-only store of one generation; safe to share between threads."""
@@ -121,6 +123,12 @@ class ReadStore:
     def referrers_in(self, iri: str, graph: str) -> Iterator[str]:
         """Yield the subjects that point to this IRI in one named graph."""
         for quad in self._store.quads_for_pattern(None, None, NamedNode(iri), NamedNode(graph)):
+            if isinstance(quad.subject, NamedNode):
+                yield quad.subject.value
+
+    def classed_in(self, graph: str) -> Iterator[str]:
+        """Yield the subjects that one named graph gives a class, once for each class."""
+        for quad in self._store.quads_for_pattern(None, _TYPE, None, NamedNode(graph)):
             if isinstance(quad.subject, NamedNode):
                 yield quad.subject.value
 

@@ -21,15 +21,17 @@ from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, Format
 from server.graph_files import read_graph
 from server.instance import Opened
 from server.quality import GRAPH, Figures, Metric, Point, badges, decided, figures, metrics, points
-from server.quality_reports import DatasetReports, latest_refusals, report_of
+from server.quality_reports import DatasetReports, alike, latest_refusals, report_of
 from server.rdf_formats import parse_lines, write
+from server.row_things import published_places, thing_at
 from server.trace import trace
-from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
+from server.views.http import answer, here, in_language, language, negotiated, page, redirect, torg, with_query
 
 blueprint = Blueprint("quality", __name__)
 
 OFFERED: tuple[Format, ...] = (HTML, JSON, CSV, *GRAPH_FORMATS)
-_LISTED = 100
+# Findings that are shown, those that differ in their row alone counted once, and rows that are shown of each.
+_LISTED, _ROWS = 100, 20
 _TREND, _TREND_LENGTH = "completeness", 10
 
 
@@ -75,6 +77,21 @@ def traced() -> Response:
     return answer(f"{body}\n".encode(), JSON.content_type)
 
 
+@blueprint.get("/quality/row")
+def row() -> Response:
+    """Answer 303 to the thing that a row of a source (`?dataset=&file=&row=`, `&sheet=`) was published as."""
+    key, file, sheet = (request.args.get(name, "") for name in ("dataset", "file", "sheet"))
+    number = request.args.get("row", "")
+    if not (key and file and number.isascii() and number.isdigit() and len(number) < 10):
+        raise Problem(
+            400, "Give dataset (publisher/name), file and row (a number), and sheet when the file has several."
+        )
+    thing = thing_at(torg().current().generation, key, (file, sheet, int(number)))
+    if not thing:
+        raise Problem(404, f"No thing of this generation was published from row {number} of that file.")
+    return redirect(torg().uris.link(thing), 303)
+
+
 def _page(opened: Opened, keys: list[str], spoken: str) -> bytes:
     refused = latest_refusals(torg().settings.data_folder(torg().site.folder))
     rows = [
@@ -99,6 +116,12 @@ def _page(opened: Opened, keys: list[str], spoken: str) -> bytes:
 def _dataset_page(opened: Opened, key: str, spoken: str) -> bytes:
     report: DatasetReports = report_of(opened.generation.path, torg().settings.data_folder(torg().site.folder), key)
     history = [point for point in _points(opened) if point.dataset == key]
+    told = alike(report.ordered)
+    places = [
+        (each.finding.get("file", ""), each.finding.get("sheet", ""), row)
+        for each in told[:_LISTED]
+        for row in each.rows[:_ROWS]
+    ]
     return page(
         "quality-dataset.html", spoken, key=key, title=_title(opened, key, spoken),
         about=torg().uris.link(torg().uris.dataset(*key.split("/", 1))),
@@ -109,7 +132,10 @@ def _dataset_page(opened: Opened, key: str, spoken: str) -> bytes:
         ],
         history=[(point, metrics()[point.metric], _shown(metrics()[point.metric], point.value, spoken))
                  for point in reversed(history) if point.metric in metrics()],
-        report=report, listed=_LISTED, formats=_formats(key), generation=opened.generation.name,
+        report=report, told=told[:_LISTED], others=len(told) > _LISTED, most_rows=_ROWS,
+        refused=alike(report.refused["findings"]) if report.refused else [],
+        published=published_places(opened.generation, key, places),
+        formats=_formats(key), generation=opened.generation.name,
         trend=_trend(history, spoken), decided=[(kind, _asked(what, spoken), reason)
                                                 for kind, what, reason in _decided(opened, key)],
     )  # fmt: skip

@@ -163,3 +163,34 @@ def test_what_was_decided_is_shown_with_its_reason(small_site: SmallSite) -> Non
         assert text in shown
     told = client.get("/quality?dataset=asen/skolor&format=json").get_json()[0]["decided"]
     assert {"kind": "column", "what": "street", "reason": "Skyddade adresser"} in told and len(told) == 7
+
+
+def test_a_finding_leads_from_its_row_to_the_thing_it_is_about(small_site: SmallSite) -> None:
+    small_site.source.write_text("\n".join([HEADER, *ROWS, '1880,10000009,"Skola 9",,,Trollskola,Skolgatan 9']) + "\n")
+    small_site.publish()
+    client = create_app(small_site.folder, read_settings(environment={})).test_client()
+    row = len(ROWS) + 2
+    shown = client.get("/quality?dataset=asen/skolor", headers={"Accept-Language": "sv"}).text
+    address = f"/quality/row?dataset=asen/skolor&amp;file={small_site.source.name}&amp;row={row}"
+    assert f'<a href="{address}">rad {row}</a>' in shown
+    led = client.get(address.replace("&amp;", "&"))
+    assert led.status_code == 303 and "10000009" in led.headers["Location"]
+    assert "Skola 9" in client.get(led.headers["Location"], follow_redirects=True).text
+    # The header is no thing, and is not linked to.
+    assert "row=1&" not in shown and ">rad 1</a>" not in shown
+    question = {"dataset": "asen/skolor", "file": small_site.source.name, "row": "1"}
+    assert 404 == client.get("/quality/row", query_string=question).status_code
+    for wrong in ({"row": "x"}, {"row": "99999999999999999999"}, {"file": ""}, {"row": "²"}):
+        assert 400 == client.get("/quality/row", query_string=question | wrong).status_code
+    assert 404 == client.get("/quality/row", query_string=question | {"dataset": "asen/../x"}).status_code
+
+
+def test_findings_that_differ_in_their_row_alone_are_told_once(small_site: SmallSite) -> None:
+    number = 30
+    rows = [f'1880,2000{n:04},"Skola {n}",59.1,15.2,Trollskola,Gatan {n}' for n in range(number)]
+    small_site.write([*ROWS, *rows])
+    small_site.publish()
+    client = create_app(small_site.folder, read_settings(environment={})).test_client()
+    shown = client.get("/quality?dataset=asen/skolor", headers={"Accept-Language": "sv"}).text
+    assert shown.count("Värdet i school_form motsvarar inget begrepp") == 1
+    assert 10 <= shown.count('href="/quality/row?') and "10 till" in shown
