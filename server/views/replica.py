@@ -27,7 +27,9 @@ def file(path: str) -> Response:
         found = offering.file(path)
     except StorageError as error:
         raise Problem(404, error.en) from error
-    response = send_file(found, mimetype="application/octet-stream", conditional=True, etag=False, last_modified=None)
+    # Flask would look for a path that is not absolute beside its own code.
+    whole = found.absolute()
+    response = send_file(whole, mimetype="application/octet-stream", conditional=True, etag=False, last_modified=None)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 

@@ -148,6 +148,17 @@ def test_a_replica_of_an_address_needs_a_token_made_for_it(small_site, replica: 
     assert replica.answers() == answers(small_site.folder)
 
 
+def test_a_site_named_from_the_working_folder_can_be_copied(
+    small_site, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small_site.folder.parent)
+    token = TokenFile(small_site.data / "tokens.json").create("copies", replica=True)[1]
+    client = create_app(Path("site"), read_settings(environment={})).test_client()
+    for path in ("/-/replica/files/generations/000001/SHA256SUMS", "/dumps/asen/skolor.nt.gz"):
+        with client.get(path, headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert (answer.status_code, path) == (200, path)
+
+
 def test_what_is_not_offered_is_not_to_be_had_with_any_token(small_site, address: str, tmp_path: Path) -> None:
     source = WebSource(address, TokenFile(small_site.data / "tokens.json").create("copies", replica=True)[1])
     archived = next((small_site.data / "archive").iterdir()).name
