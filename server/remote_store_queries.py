@@ -89,7 +89,7 @@ class RemoteQueries:
         self.store.breaker.enter()
         where = self.store.addresses(until)
         virtuoso = where.product == "virtuoso"
-        asked = rewritten(request, known.names, columns, exact_places=not virtuoso)
+        asked = rewritten(request, known.names, columns, virtuoso=virtuoso)
         if asked is None or not self._holds(known, request["store"], until):
             return None
         with tempfile.TemporaryFile(dir=request["spool"]) as file:

@@ -41,7 +41,8 @@ class _Rewriting:
 
     graphs: dict[str, str]  # the graphs that GRAPH may name, with their versions
     rows: int | None
-    exact_places: bool
+    virtuoso: bool
+    sorted: bool = False
     edits: list[tuple[int, int, str]] = field(default_factory=list)
     used: dict[str, None] = field(default_factory=dict)
     prefixes: dict[str, str] = field(default_factory=dict)
@@ -69,7 +70,9 @@ class _Rewriting:
                 self.limit = False
                 if self.rows is not None and token.isdigit() and int(token) > self.rows:
                     self.edits.append((start, start + len(token), str(self.rows + 1)))
-        if self.form == "SELECT" and not self.limited and self.rows is not None:
+        # Virtuoso sorts 10 000 rows at most when there is a LIMIT, and any number when there is none.
+        limitable = not self.limited and not (self.virtuoso and self.sorted)
+        if self.form == "SELECT" and limitable and self.rows is not None:
             self.edits.append((len(text), len(text), f"\nLIMIT {self.rows + 1}"))
 
     def _word(self, word: str, start: int) -> None:
@@ -84,6 +87,8 @@ class _Rewriting:
             self.clause = start
         elif word == "GRAPH":
             self.graph = True
+        elif self.depth == 0 and word == "ORDER":
+            self.sorted = True
         elif self.depth == 0 and word in ("LIMIT", "VALUES"):
             self.limit, self.limited = word == "LIMIT", True
 
@@ -102,7 +107,7 @@ class _Rewriting:
             if self.prologue == "BASE":
                 self.base, self.prologue = iri, ""
                 return
-        if iri.startswith(_BEYOND) or (not self.exact_places and iri.startswith(_GEOSPARQL)):
+        if iri.startswith(_BEYOND) or (self.virtuoso and iri.startswith(_GEOSPARQL)):
             raise _Unmapped
         if self.clause >= 0:
             self.edits.append((self.clause, start + len(token), " "))
@@ -116,12 +121,12 @@ class _Rewriting:
 
 
 def rewritten(
-    request: dict[str, Any], names: RemoteNames, columns: Sequence[str], *, exact_places: bool = True
+    request: dict[str, Any], names: RemoteNames, columns: Sequence[str], *, virtuoso: bool = False
 ) -> RemoteQuery | None:
     """Return a query as the remote store is asked it, None when the embedded store has to answer.
 
     `request` is that of a reader, for a text that the parser accepts; `columns` are those of its answer in the
-    parser's order. Without `exact_places` the store alters coordinates, so it is asked nothing about them.
+    parser's order. `virtuoso` alters coordinates, so it is asked nothing about places.
     """
     text, default, named = request["query"], request["default_graphs"], request["named_graphs"]
     # A store that decodes codepoint escapes outside of tokens would read another query than the scan.
@@ -130,12 +135,14 @@ def rewritten(
     if any(graph not in names.versions for graph in default):
         return None
     allowed = {iri: names.versions[iri] for iri in named if iri in names.versions} if default else names.versions
-    work = _Rewriting(dict(allowed), request["max_rows"], exact_places)
+    work = _Rewriting(dict(allowed), request["max_rows"], virtuoso)
     try:
         work.run(text)
     except _Unmapped:
         return None
-    if request["star"] >= 0 and columns:
+    if request["star"] >= 0 and not columns:
+        return None  # Virtuoso makes up a column where there is none.
+    if request["star"] >= 0:
         # Each product has its own order of the columns of SELECT *.
         first = [name for name in request["variables"] if name in columns]
         listed = first if len(first) == len(columns) else columns

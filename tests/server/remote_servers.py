@@ -68,13 +68,13 @@ class Server:
             headers={"Accept": "application/sparql-results+json"},
             timeout=30,
         )
-        answer.raise_for_status()
+        assert answer.status_code == 200, answer.text
         found = answer.json()["results"]["bindings"]
         return [{name: term["value"] for name, term in row.items()} for row in found]
 
     def graphs(self, start: str) -> set[str]:
-        """Return the names of the graphs that begin so."""
-        rows = self.ask("SELECT DISTINCT ?g WHERE { GRAPH ?g { ?s ?p ?o } }")
+        """Return the names of the graphs that begin so; Virtuoso would take for ever over DISTINCT."""
+        rows = self.ask("SELECT ?g WHERE { GRAPH ?g { ?s ?p ?o } } GROUP BY ?g")
         return {row["g"] for row in rows if row["g"].startswith(start)}
 
 
@@ -97,7 +97,13 @@ def running(product: str, folder: Path, seconds: int = 4, buffers: int = 10_000)
         server = Server(product, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/query")
     else:
         program = _installed("virtuoso-t", "virtuoso-opensource-7-bin (apt)")
-        values = {"sql": free_port(), "http": port, "seconds": seconds, "buffers": buffers, "dirty": buffers * 3 // 4}
+        values = {
+            "sql": free_port(),
+            "http": port,
+            "seconds": seconds,
+            "buffers": buffers,
+            "dirty": buffers * 3 // 4,
+        }
         (folder / "virtuoso.ini").write_text(_INI.format(**values), "utf-8")
         command = [program, "-f", "-c", "virtuoso.ini"]
         server = Server(product, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/sparql")
