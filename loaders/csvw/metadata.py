@@ -137,7 +137,8 @@ class MetadataReader:
             common=common,
             annotations=annotations,
             inherited=inherited,
-            described=has_schema and (not isinstance(schema_source, dict) or "columns" in schema_source),
+            described=isinstance(schema_source, str)
+            or (isinstance(schema_source, dict) and "columns" in schema_source),
         )
 
     def _schema(self, source: Any, inherited: Mapping[str, Any]) -> Schema:
@@ -320,7 +321,7 @@ class MetadataReader:
 
     def _id(self, source: Mapping[str, Any]) -> str:
         value = check.check_id(source["@id"], self.warn) if "@id" in source else ""
-        return normalise_url(resolve(self.base, value)) if value else ""
+        return normalise_url(encode_illegal(resolve(self.base, value))) if value else ""
 
     def _notes(self, source: Mapping[str, Any]) -> list[Any]:
         notes = source.get("notes", [])

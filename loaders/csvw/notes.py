@@ -10,7 +10,7 @@ from typing import Any
 
 from loaders.csvw.context import expand_name, is_language
 from loaders.csvw.problems import CsvwError
-from loaders.csvw.terms import RDF, XSD, escape, is_iri, literal, resolve, writable
+from loaders.csvw.terms import RDF, XSD, encode_illegal, escape, is_iri, literal, resolve, writable
 
 _KEYWORDS = frozenset({"@id", "@type", "@value", "@language"})
 
@@ -35,6 +35,10 @@ def normalise_value(value: Any, language: str, base: str) -> Any:
 def triples(subject: str, property_iri: str, value: Any, blank: Callable[[], str]) -> Iterator[str]:
     """Yield N-Triples lines that say the (normalised) value of a property; `subject` is a term, `<…>` or `_:…`."""
     for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, list):
+            # JSON-LD 1.0 API 7.2: an array within an array stands for its items.
+            yield from triples(subject, property_iri, item, blank)
+            continue
         term, lines = _term(item, blank)
         if term is None:
             continue
@@ -62,7 +66,7 @@ def _node_object(value: dict[str, Any], language: str, base: str) -> dict[str, A
         if name == "@id":
             if not isinstance(item, str) or item.startswith("_:"):
                 raise CsvwError("@id must be a URL and no blank node")
-            node["@id"] = resolve(base, expand_name(item) or item)
+            node["@id"] = encode_illegal(resolve(base, expand_name(item) or item))
         elif name == "@type":
             types = item if isinstance(item, list) else [item]
             node["@type"] = [_type(entry) for entry in types]
@@ -115,6 +119,9 @@ def _lexical(value: bool | int | float) -> tuple[str, str]:
         return ("true" if value else "false"), XSD + "boolean"
     if isinstance(value, int) or (value.is_integer() and abs(value) < 1e21):
         return str(int(value)), XSD + "integer"
+    if value in (float("inf"), float("-inf")):
+        # A JSON number beyond what a double holds, which XML Schema rounds so too.
+        return ("INF" if value > 0 else "-INF"), XSD + "double"
     mantissa, _, exponent = f"{value:.15E}".partition("E")
     mantissa = mantissa.rstrip("0")
     return f"{mantissa}{'0' if mantissa.endswith('.') else ''}E{int(exponent)}", XSD + "double"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +17,7 @@ from loaders.csvw.terms import resolve
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 # Metadata is written by hand; what is longer is data.
 _LONGEST_METADATA = 16 * 1024 * 1024
+_DEEPEST_METADATA = 100
 
 
 @dataclass(slots=True)
@@ -119,9 +120,22 @@ class Resources:
 def parse_json(text: str, name: str) -> Any:
     """Return the parsed JSON; raise CsvwError on anything else (Metadata Vocabulary 3)."""
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        document = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise CsvwError("the metadata document is not valid JSON", file=name) from error
+    level, depth = [document], 0
+    while level:
+        level = [item for value in level for item in _items(value)]
+        depth += 1
+        if depth > _DEEPEST_METADATA:
+            raise CsvwError(f"the metadata document is nested more than {_DEEPEST_METADATA} deep", file=name)
+    return document
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _no_constant(name: str) -> None:

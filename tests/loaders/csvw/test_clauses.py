@@ -320,6 +320,38 @@ def test_what_is_no_json_is_an_error(site, text: str) -> None:
         site.lines(site.put("t.json", text))
 
 
+# csv2rdf 5.1 and JSON-LD: arrays within arrays stand for their items, numbers may pass what a double holds.
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param('[["a"], [["b"], []]]', {'"a"', '"b"'}, id="nested-arrays"),
+        pytest.param("1e400", {f'"INF"^^<{XSD}double>'}, id="infinite"),
+        pytest.param("-1e400", {f'"-INF"^^<{XSD}double>'}, id="infinitely-small"),
+        pytest.param('{"@id": "a b"}', {f"<{BASE}a%20b>"}, id="address-with-space"),
+    ],
+)
+def test_values_of_common_properties(site, value: str, expected: set[str]) -> None:
+    site.put("t.csv", "a\n1\n")
+    iri = site.put("t.json", f'{{"@context": "{CONTEXT}", "url": "t.csv", "dc:x": {value}}}')
+    assert {line.split(" ", 2)[2][:-3] for line in site.lines(iri) if "terms/x>" in line} == expected
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"dc:a":', "}")])
+def test_metadata_nested_too_deep_is_refused(site, opening: str, closing: str) -> None:
+    site.put("t.csv", "a\n1\n")
+    for depth in (150, 300, 600):
+        value = opening * depth + "1" + closing * depth
+        with pytest.raises(CsvwError, match="nested"):
+            site.lines(site.put("t.json", f'{{"@context": "{CONTEXT}", "url": "t.csv", "dc:x": {value}}}'))
+
+
+# Metadata Vocabulary 5.1.5: what is neither an object nor a URL is an object without properties.
+@pytest.mark.parametrize("value", [None, 1, []])
+def test_a_schema_of_a_wrong_type_describes_no_columns(site, value: Any) -> None:
+    assert site.cells(site.describe("a\n1\n", tableSchema=value)) == {"a": ['"1"']}
+    assert len(site.warnings) == 1
+
+
 def test_a_subject_may_vary_by_column(site) -> None:
     schema = {"aboutUrl": "#{_name}-{_row}", "columns": [{"titles": "a"}, {"titles": "b"}]}
     text = "".join(site.lines(site.describe("a,b\n1,2\n", tableSchema=schema)))
