@@ -37,6 +37,7 @@ from server.errors import Problem
 from server.formats import CSV, HTML, JSON, N_TRIPLES, XLSX, Format, choose
 from server.generations import GraphEntry
 from server.instance import Opened
+from server.labels import alphabetical
 from server.views.http import answer, here, in_language, language, negotiated, page, public, torg, with_query
 from server.views.sparql import client_pool
 
@@ -65,6 +66,7 @@ def specifications() -> Response:
         (name, _title(name, spoken), in_language(specification_texts(name)["description"], spoken), len(publishers))
         for name, publishers in found.items()
     ]
+    listed.sort(key=lambda each: alphabetical(each[1]))
     body = page("compare_list.html", spoken, listed=listed, generation=opened.generation.name)
     return answer(body, HTML.content_type, vary=_VARY, content_language=spoken)
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, current_app
 from server.concept_page import Node, TreeView
 from server.formats import HTML
 from server.instance import Opened
+from server.labels import alphabetical
 from server.presentation import Presenter, day
 from server.texts import texts
 from server.views.changes import history
@@ -109,7 +110,8 @@ def _examples(view: TreeView, main: str) -> list[str]:
 def _concepts(opened: Opened, spoken: str) -> dict[str, Any]:
     """Return the top of the concepts that most people look by, and the other schemes."""
     view = view_of(opened, spoken)
-    schemes = sorted((iri for iri in view.tree.schemes if view.tree.schemes[iri]), key=lambda iri: view.name(iri)[0])
+    used = (iri for iri in view.tree.schemes if view.tree.schemes[iri])
+    schemes = sorted(used, key=lambda iri: alphabetical(view.name(iri)[0]))
     main = torg().uris.resolve(_MAIN_SCHEME)
     if main not in schemes:
         main = max(schemes, key=lambda iri: len(view.tree.schemes[iri]), default="")

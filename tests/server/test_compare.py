@@ -236,3 +236,8 @@ def test_the_json_table_holds_its_query(client: FlaskClient) -> None:
     asked = client.get("/compare/skolor?format=json").json["query"]
     answered = client.post("/sparql", data={"query": asked}, headers={"Accept": "application/sparql-results+json"})
     assert answered.status_code == 200 and answered.json["results"]["bindings"]
+
+
+def test_specifications_are_listed_in_the_order_of_the_alphabet(client: FlaskClient) -> None:
+    listed = re.findall(r"<li><h2><a[^>]*>([^<]+)</a>", client.get("/compare?lang=sv", headers=HTML).text)
+    assert listed[0] == "Leverantörsreskontra" and listed[-1] == "Äldreboenden" and len(listed) > 2
