@@ -56,7 +56,7 @@ def _differences(
     table: Table, described: Sequence[Column], embedded: Sequence[Sequence[str]], headed: bool, validating: bool
 ) -> Iterator[str]:
     """Yield in what the description and the header differ (Metadata Vocabulary 6.3, Schema Compatibility)."""
-    if not headed or not table.described:
+    if not headed or not table.schema.described:
         return
     language = (table.schema.inherited or table.inherited).get("lang", "und")
     if len(described) != len(embedded):

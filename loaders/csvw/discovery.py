@@ -47,7 +47,7 @@ def load_package(
         warn(f"the metadata at {location} does not refer to the table and is ignored")
     if not is_iri(iri):
         raise CsvwError(f"{iri} is no address that RDF can hold")
-    return TableGroup([Table(url=iri, described=False, schema=Schema())], base=iri, location="")
+    return TableGroup([Table(url=iri, schema=Schema())], base=iri, location="")
 
 
 def is_metadata(iri: str, resources: Resources) -> bool:

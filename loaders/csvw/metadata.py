@@ -137,8 +137,6 @@ class MetadataReader:
             common=common,
             annotations=annotations,
             inherited=inherited,
-            described=isinstance(schema_source, str)
-            or (isinstance(schema_source, dict) and "columns" in schema_source),
         )
 
     def _schema(self, source: Any, inherited: Mapping[str, Any]) -> Schema:
@@ -152,6 +150,7 @@ class MetadataReader:
         common, _ = self._common(source, _SCHEMA_PROPERTIES)
         schema = Schema(id=self._id(source), common=common, aboutUrl=inherited.get("aboutUrl"), inherited=inherited)
         schema.columns = self._columns(source.get("columns", []), inherited)
+        schema.described = "columns" in source
         names = {column.name for column in schema.columns if column.declared}
         if "primaryKey" in source:
             schema.primaryKey = self._column_names(source, "primaryKey", names)

@@ -74,7 +74,7 @@ class ForeignKey:
 
 @dataclass(slots=True)
 class Schema:
-    """The columns and keys of a table (Metadata Vocabulary 5.5)."""
+    """The columns and keys of a table (Metadata Vocabulary 5.5); `described` tells whether it names any columns."""
 
     columns: list[Column] = field(default_factory=list)
     primaryKey: tuple[str, ...] = ()
@@ -84,6 +84,7 @@ class Schema:
     aboutUrl: str | None = None
     common: Common = field(default_factory=dict)
     inherited: dict[str, Any] = field(default_factory=dict)
+    described: bool = False
 
     def column(self, name: str) -> Column:
         """Return the column of this name; raise KeyError when there is none."""
@@ -108,7 +109,6 @@ class Table:
     common: Common = field(default_factory=dict)
     annotations: dict[str, Any] = field(default_factory=dict)
     inherited: dict[str, Any] = field(default_factory=dict)
-    described: bool = True
     warnings: list[str] = field(default_factory=list)
 
 

@@ -345,6 +345,16 @@ def test_metadata_nested_too_deep_is_refused(site, opening: str, closing: str) -
             site.lines(site.put("t.json", f'{{"@context": "{CONTEXT}", "url": "t.csv", "dc:x": {value}}}'))
 
 
+# Metadata Vocabulary 5.5: a schema without columns says nothing of them, wherever it stands.
+def test_a_schema_of_its_own_document_need_not_describe_columns(site) -> None:
+    site.put("s.json", {"@context": CONTEXT, "aboutUrl": "#x"})
+    for schema in ("s.json", {"aboutUrl": "#x"}):
+        iri = site.describe("a\n1\n", tableSchema=schema)
+        assert site.lines(iri, minimal=True) == [f'<{BASE}t.csv#x> <{BASE}t.csv#a> "1" .\n']
+        assert site.warnings == []
+        assert site.validate(iri).valid
+
+
 # Metadata Vocabulary 5.1.5: what is neither an object nor a URL is an object without properties.
 @pytest.mark.parametrize("value", [None, 1, []])
 def test_a_schema_of_a_wrong_type_describes_no_columns(site, value: Any) -> None:
