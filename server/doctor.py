@@ -125,12 +125,17 @@ def _generation(data: DataFolder) -> tuple[Generation | None, Check]:
 
 
 def version(patient: Patient) -> Iterator[Found]:
-    """Look at the version of the data folder; a newer one has been found already."""
+    """Look at the version of the data folder."""
     found = read_version(patient.data.path)
     if found < VERSION and patient.generation is not None:
         yield (
             "warn", f"Datamappen har version {found}; nästa torg publish gör den till {VERSION}.",
             f"The data folder is of version {found}; the next torg publish brings it to {VERSION}.", {"version": found},
+        )  # fmt: skip
+    elif found > VERSION:
+        yield (
+            "fail", f"Datamappen har version {found}; denna torg kan {VERSION}.",
+            f"The data folder is of version {found}; this torg knows {VERSION}.", {"version": found},
         )  # fmt: skip
     else:
         yield "ok", f"Datamappen har version {found}.", f"The data folder is of version {found}.", {"version": found}

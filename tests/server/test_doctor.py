@@ -76,6 +76,7 @@ def test_a_folder_of_a_newer_torg_fails_and_everything_else_is_told(site: Path) 
     (site / "data" / "VERSION").write_text("9\n")
     found = checks(site)
     assert found["generation"].level == "fail" and "newer torg" in found["generation"].en
+    assert found["version"].level == "fail" and "9" in found["version"].en
     assert found["disk"].level == "ok"
 
 
