@@ -77,7 +77,11 @@ def impact(concept: str, generation: Generation, uris: UriSpace) -> Impact:
         specification = generation.datasets.get(entry.dataset, {}).get("specification") or ""
         for property, number in counted.get(concept, {}).items():
             columns = columns_by_property(specification, uris)
-            found.setdefault(key, Counter())[columns.get(property, _short(property))] += number
+            shares = _described(property, concept, generation.store, uris) if entry.kind == "catalog" else Counter()
+            if (left := number - shares.total()) > 0:
+                shares[key] += left
+            for user, times in shares.items():
+                found.setdefault(user, Counter())[columns.get(property, _short(property))] += times
             properties[property] += number
     listed = [DatasetUse(key, sum(each.values()), dict(each.most_common())) for key, each in found.items()]
     listed.sort(key=lambda one: (-one.uses, one.dataset))
@@ -105,6 +109,16 @@ def impact(concept: str, generation: Generation, uris: UriSpace) -> Impact:
         mentioned,
         asking,
     )
+
+
+def _described(property: str, concept: str, store: ReadStore, uris: UriSpace) -> Counter[str]:
+    """Return how often the catalogue says of each dataset, or of its years, that it is about a concept."""
+    begin, found = uris.iri("id/dataset/"), Counter[str]()
+    for subject in store.subjects(property, concept):
+        parts = subject.removeprefix(begin).split("/") if subject.startswith(begin) else []
+        if len(parts) > 1:
+            found["/".join(parts[:2])] += 1
+    return found
 
 
 def find_concept(text: str, store: ReadStore, uris: UriSpace) -> str:

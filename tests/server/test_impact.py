@@ -51,6 +51,13 @@ def test_the_uses_of_a_concept_are_counted_by_dataset_column_and_publisher(clien
     assert "Vem en ändring skulle beröra" in page and "school_form" in page
 
 
+def test_what_the_catalogue_says_a_dataset_is_about_is_a_use_by_that_dataset(client: FlaskClient) -> None:
+    found = client.get("/impact?concept=service/T2.2").json
+    named = {one["dataset"] for one in found["datasets"]}
+    assert "granby/leverantorsreskontra" in named and "" not in named
+    assert len(found["publishers"]) == 12 and sum(one["uses"] for one in found["datasets"]) == found["uses"]
+
+
 def test_the_command_says_the_same(starter: Path) -> None:
     done = CliRunner().invoke(main, ["--lang", "sv", "impact", "O1.2", "--site", str(starter)])
     assert done.exit_code == 0 and "hos 12 utgivare" in done.output and "granby/skolor" in done.output
