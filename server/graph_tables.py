@@ -17,6 +17,7 @@ from server.tables import Table, write_csv, write_geojson, write_xlsx
 from server.thing_tables import Namer, Thing, Values, features, namer, of_lines, things_table
 
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_OBSERVATION = "http://purl.org/linked-data/cube#Observation"
 
 
 def write_graph_table(
@@ -53,9 +54,13 @@ def write_graph_table(
 
 
 def main_classes(torg: Torg, opened: Opened, entry: GraphEntry) -> list[str]:
-    """Return the classes whose things make a table each, the most frequent first: ours, else all there are."""
+    """Return the classes whose things make a table each, the most frequent first: ours and observations, else all.
+
+    Statistics are their observations (RDF Data Cube, section 6), whatever else the graph says of indicators.
+    """
     counted = torg.partitions(opened, entry).classes
-    ours = {name for name in counted if name.startswith(f"{torg.uris.concepts}spec/")} or set(counted)
+    ours = {name for name in counted if name.startswith(f"{torg.uris.concepts}spec/") or name == _OBSERVATION}
+    ours = ours or set(counted)
     return sorted(ours, key=lambda name: (-counted[name], name))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyoxigraph
 import pytest
 from pyshacl import validate
-from rdflib import OWL, RDF, SDO, SH, XSD, Graph, Literal, URIRef
+from rdflib import OWL, RDF, RDFS, SDO, SH, XSD, Graph, Literal, URIRef
 
 import ontology
 from loaders.concepts import ConceptIndex
@@ -286,3 +286,16 @@ def test_documentation_names_every_specification_annotation_and_mapping() -> Non
     assert [word for word in sorted(used) if f"`{word}`" not in text] == []
     concepts = (ROOT / "docs" / "concepts.md").read_text("utf-8")
     assert [file.name for file in ontology.mapping_files() if f"`{file.name}`" not in concepts] == []
+
+
+def test_every_property_of_a_specification_is_named_in_both_languages() -> None:
+    graph = Graph()
+    for name in ("labels.ttl", "core.ttl"):
+        graph.parse(
+            data=(ROOT / "ontology" / name).read_text("utf-8"), format="turtle", publicID="https://base.example/"
+        )
+    named = {(str(term), label.language) for term, label in graph.subject_objects(RDFS.label)}
+    for table in (ROOT / "ontology").glob("specifications/*/table.json"):
+        columns = re.findall(r'"propertyUrl": "(https?://[^"{]+)"', table.read_text("utf-8"))
+        lacking = {(url, language) for url in columns for language in ("sv", "en")} - named
+        assert not lacking, f"{table.parent.name}: {lacking}"
