@@ -52,7 +52,11 @@ def generations() -> Response:
     current = data.current_name()
     kept = []
     for number in reversed(data.numbers()):
-        generation = data.generation(number)
+        try:
+            generation = data.generation(number)
+        except OperationError as error:
+            kept.append({"number": number, "damaged": str(error)})
+            continue
         try:
             kept.append(
                 {
@@ -62,6 +66,8 @@ def generations() -> Response:
                     "current": generation.name == current,
                 }
             )
+        except (OperationError, KeyError) as error:
+            kept.append({"number": number, "damaged": str(error)})
         finally:
             generation.close()
     body = json.dumps({"generations": kept}).encode() + b"\n"

@@ -116,6 +116,8 @@ def test_what_cannot_be_opened_is_not_served(site: SmallSite, harm: Harm, caplog
     assert client.get("/-/ready").json == {"status": "ready", "generation": "000001"}
     health = client.get("/-/health").json
     assert health["status"] == "ok" and set(health["damaged"]) == {"000002"} and health["damaged"]["000002"]
+    kept = client.get("/-/generations").json["generations"]
+    assert harm is not AT_ONCE["manifest gone"] or [each["number"] for each in kept if "damaged" in each] == [2]
     assert [record for record in caplog.records if "Generation 000002 is damaged" in record.getMessage()]
     done = CliRunner().invoke(main, ["--lang", "en", "doctor", "--site", str(site.folder)])
     assert done.exit_code == 1 and "Generation 1 is served in its place" in done.stdout
