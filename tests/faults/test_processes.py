@@ -116,7 +116,8 @@ def test_readers_never_meet_two_generations_in_one_answer(small_site: SmallSite)
     until = time.monotonic() + 1_200
 
     def read(number: int) -> None:
-        last, turn = 0, number
+        # Another address may be a moment behind: the byte cache looks at the pointer once in each moment.
+        last, turn = dict.fromkeys(paths, 0), number
         with Connection(server.port) as connection:
             while time.monotonic() < until:
                 with lock:
@@ -128,11 +129,11 @@ def test_readers_never_meet_two_generations_in_one_answer(small_site: SmallSite)
                 path = paths[2] if turn % 50 == 0 else paths[turn % 2]
                 status, body = connection.get(path)
                 versions = {int(found) for found in re.findall(rb"Version (\d+)", body)}
-                if status == 200 and len(versions) == 1 and min(versions) >= last:
-                    last = min(versions)
-                    seen.add(last)
+                if status == 200 and len(versions) == 1 and min(versions) >= last[path]:
+                    last[path] = min(versions)
+                    seen.add(last[path])
                 elif not (status == 503 and path == paths[2]):
-                    wrong.append(f"{path}: {status}, versions {versions} after {last}")
+                    wrong.append(f"{path}: {status}, versions {versions} after {last[path]}")
 
     try:
         readers = [threading.Thread(target=read, args=(n,)) for n in range(4)]
