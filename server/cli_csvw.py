@@ -14,7 +14,7 @@ from typing import IO, BinaryIO
 import click
 
 from loaders.csvw.context import PREFIXES
-from loaders.csvw.convert import Conversion, Warnings, convert, validate
+from loaders.csvw.convert import Conversion, Warnings, convert, key_breaches, validate
 from loaders.csvw.resources import Fetch, Response
 from loaders.errors import SourceError
 from loaders.fetch import Fetcher, FetchLimits
@@ -82,6 +82,9 @@ def csvw(
             raise OperationError(f"The output cannot be written: {error.strerror or error}.") from error
         finally:
             _tell(conversion.warnings, "warning")
+        if conversion.has_keys:
+            broken = key_breaches(input, metadata=metadata, base=base, root=root, link=link, fetch=fetch)
+            _tell(broken, "warning")
 
 
 def _fetch(folder: Path) -> Fetch:

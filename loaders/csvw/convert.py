@@ -65,6 +65,11 @@ class Conversion:
         if self.provenance and not self.minimal:
             yield from self._activity(node)
 
+    @property
+    def has_keys(self) -> bool:
+        """Whether a table of the package declares a primary or a foreign key."""
+        return any(table.schema.primaryKey or table.schema.foreignKeys for table in self.group.tables)
+
     def _table(self, table: Table, group_node: str) -> Iterator[str]:
         response = self.resources.table(table.url)
         with response.body as body:
@@ -181,6 +186,22 @@ def validate(
     return Validation(errors, warnings)
 
 
+def key_breaches(
+    input: str,
+    *,
+    metadata: str | None = None,
+    base: str | None = None,
+    root: Path | None = None,
+    link: str | None = None,
+    fetch: Fetch | None = None,
+) -> list[str]:
+    """Return which primary and foreign keys a package breaks (Metadata 5.5), which a conversion tells but outlives."""
+    resources, broken = Resources(base, root, fetch), Warnings()
+    group = _load(input, resources, Warnings(), metadata, link)
+    _Keys(group, resources, Warnings(), Warnings(), broken).check()
+    return broken
+
+
 def _load(input: str, resources: Resources, warnings: Warnings, metadata: str | None, link: str | None) -> TableGroup:
     iri = resources.iri(input)
     override = resources.iri(metadata) if metadata is not None else None
@@ -230,11 +251,19 @@ def _of(table: Table, warnings: Warnings) -> Callable[[str], None]:
 class _Keys:
     """Reads every table once, checks cells and primary keys, then foreign keys over all tables."""
 
-    def __init__(self, group: TableGroup, resources: Resources, warnings: Warnings, errors: Warnings) -> None:
+    def __init__(
+        self,
+        group: TableGroup,
+        resources: Resources,
+        warnings: Warnings,
+        errors: Warnings,
+        broken: Warnings | None = None,
+    ) -> None:
         self.group = group
         self.resources = resources
         self.warnings = warnings
         self.errors = errors
+        self.broken = errors if broken is None else broken
         self.referenced: dict[tuple[str, tuple[str, ...]], Counter[Key]] = {}
         self.referring: list[tuple[Table, ForeignKey, set[Key]]] = []
 
@@ -253,7 +282,7 @@ class _Keys:
             counts = self.referenced.get((target.url, key.reference), Counter()) if target else Counter()
             wrong = sum(1 for values in seen if counts[values] != 1)
             if wrong:
-                self.errors.add(f"{table.url}: {wrong} foreign keys refer to no row, or to several")
+                self.broken.add(f"{table.url}: {wrong} foreign keys refer to no row, or to several")
 
     def _table(self, table: Table) -> None:
         response = self.resources.table(table.url)
@@ -273,7 +302,7 @@ class _Keys:
         if table.schema.primaryKey:
             key = tuple(values.get(name) for name in table.schema.primaryKey)
             if key in primary:
-                self.errors.add(f"{table.url} row {source}: the primary key is not unique")
+                self.broken.add(f"{table.url} row {source}: the primary key is not unique")
             primary.add(key)
         for (url, names), counts in self.referenced.items():
             if url == table.url:

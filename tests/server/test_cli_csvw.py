@@ -103,3 +103,12 @@ def test_a_file_made_by_the_shell_is_left_as_it_was_when_the_package_is_invalid(
             assert subprocess.run(command, stdout=stream, stderr=subprocess.DEVNULL, cwd=ROOT).returncode == code
         assert output.read_text("utf-8").startswith(expected)
         assert (output.read_text("utf-8") == expected) is (code == 1)
+
+
+def test_a_conversion_tells_of_a_key_that_is_not_unique(folder: Path) -> None:
+    (folder / "skolor.csv").write_text("kod,namn\n1,Vasaskolan\n1,Ängsskolan\n", "utf-8")
+    result = run(folder, f"{BASE}skolor.json", "--minimal")
+    assert result.exit_code == 0
+    assert result.stdout.count("Vasaskolan") == 1
+    assert result.stderr.count("warning: ") == 1
+    assert "row 3: the primary key is not unique" in result.stderr
