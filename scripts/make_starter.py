@@ -26,6 +26,7 @@ from starter_region.places import homes, schools
 from starter_region.region import MUNICIPALITIES, TRADERS, Municipality
 
 ROOT = Path(__file__).resolve().parent.parent
+BORDER = Path(__file__).parent / "starter_region" / "border.geojson"
 Totals = dict[str, Decimal]
 GIT_ATTRIBUTES = "# Sources keep the bytes they came in: line ends and encodings are part of what is tested.\n* -text\n"
 
@@ -99,6 +100,7 @@ def make(site: Path, facts_file: Path) -> None:
     _text(site / "site.toml", site_toml())
     _text(site / "concepts" / "norrsjo.ttl", concepts_ttl())
     _text(site / "README.md", readme())
+    shutil.copyfile(BORDER, site / BORDER.name)
     _text(site / ".gitattributes", GIT_ATTRIBUTES)
     facts = {
         "about": "Written by scripts/make_starter.py from its own model; rows are counted as in the source, "

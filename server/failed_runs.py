@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from server.data_version import VERSION, read_version
 from server.errors import LockedError
 
 FILE = "failed.json"
@@ -46,13 +47,15 @@ def read_failed(data: Path) -> FailedRuns | None:
 def told_when_failed(data: Path) -> Iterator[None]:
     """Write down in a data folder that is there when the body fails, and forget it when it does not.
 
-    That another run holds the lock is no failure.
+    That another run holds the lock is no failure, and the folder of a newer torg is left alone.
     """
     try:
         yield
     except LockedError:
         raise
     except Exception as error:
+        if read_version(data) > VERSION:
+            raise
         known = read_failed(data)
         failed = FailedRuns(
             failures=known.failures + 1 if known else 1,

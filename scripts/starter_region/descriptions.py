@@ -76,7 +76,7 @@ description.sv = "Tolv påhittade kommuner publicerar samma tre datamängder, p�
 description.en = "Twelve invented municipalities publish the same three datasets, in the same way."
 languages = ["sv", "en"]
 """
-    return head + "".join(
+    publishers = "".join(
         f"""
 [publishers.{town.key}]
 name.sv = "{town.name} kommun"
@@ -88,6 +88,7 @@ homepage = "https://www.{town.domain}/"
 """
         for town in MUNICIPALITIES
     )
+    return f'{head}{publishers}\n[map]\nbase = "border.geojson"\n'
 
 
 def concepts_ttl() -> str:
