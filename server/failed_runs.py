@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from server.data_version import VERSION, read_version
-from server.errors import LockedError
+from server.errors import LockedError, StorageError
 
 FILE = "failed.json"
 
@@ -54,7 +54,7 @@ def told_when_failed(data: Path) -> Iterator[None]:
     except LockedError:
         raise
     except Exception as error:
-        if read_version(data) > VERSION:
+        if _is_newer(data):
             raise
         known = read_failed(data)
         failed = FailedRuns(
@@ -69,3 +69,10 @@ def told_when_failed(data: Path) -> Iterator[None]:
         raise
     with suppress(OSError):
         (data / FILE).unlink(missing_ok=True)
+
+
+def _is_newer(data: Path) -> bool:
+    try:
+        return read_version(data) > VERSION
+    except StorageError:
+        return False

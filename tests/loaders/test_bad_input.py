@@ -132,6 +132,7 @@ def test_a_huge_json_value_costs_its_row(load_files: Loader) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns_load(load_files: Loader) -> None:
     extra = [f"k{number}" for number in range(10_000)]
     done = load_files({"skolor.csv": ",".join(["id", "name", *extra]) + "\nB1,Björkskolan" + ",1" * 10_000 + "\n"})

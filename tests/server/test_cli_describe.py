@@ -151,6 +151,7 @@ REAL = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_every_real_file_is_described(path: Path, folder: Path) -> None:
     written(folder, path.name, path.read_bytes())

@@ -50,6 +50,7 @@ def check(text: str, place: str) -> None:
         assert at < 0, f"{place}: {text[max(0, at - 200) : at + 60]!r}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_no_place_lets_a_person_through(small_site: SmallSite, place: str, caplog: pytest.LogCaptureFixture) -> None:
     header, rows = PLACES[place]

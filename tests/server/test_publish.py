@@ -277,6 +277,7 @@ publish(read_site(Path(sys.argv[1])), Settings(), progress=progress, now=datetim
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_publication_leaves_the_old_generation_and_no_trace(small_site, step):
     small_site.publish()

@@ -62,10 +62,13 @@ BASE = "https://real.example/"
 TORG = rdflib.Namespace(f"{BASE}spec/torg#")
 SCHEMA = rdflib.Namespace("https://schema.org/")
 
-pytestmark = pytest.mark.skipif(
-    not all((SHARED / name).exists() for names in SOURCES.values() for name in names),
-    reason="the publishers' files are not here (TORG_SHARED names their folder)",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not all((SHARED / name).exists() for names in SOURCES.values() for name in names),
+        reason="the publishers' files are not here (TORG_SHARED names their folder)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")
