@@ -24,13 +24,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import ijson
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
-from urllib3.poolmanager import PoolManager
 
 from loaders.addresses import is_public
+from loaders.connections import Connections, Refused, session
 from loaders.errors import SourceError
 from loaders.findings import Finding
 from loaders.sniff import looks_like_page
@@ -55,48 +52,6 @@ class FetchLimits:
     tries: int = 3
 
 
-class _Refused(Exception):
-    """A host has an address that may not be fetched from."""
-
-
-@dataclass
-class _Gate:
-    """What every connection of a session passes: addresses checked as they are connected to."""
-
-    allow_private: bool
-    open: list[socket.socket] = field(default_factory=list)
-
-    def connect(self, host: str, port: int, timeout: float | None) -> socket.socket:
-        """Connect to one of the host's addresses, all of which must be allowed: none is asked for again later."""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        if not self.allow_private and not all(is_public(str(entry[4][0])) for entry in found):
-            raise _Refused
-        error: OSError | None = None
-        for family, kind, protocol, _, address in found:
-            made = socket.socket(family, kind, protocol)
-            made.settimeout(timeout)
-            try:
-                made.connect(address)
-            except OSError as fault:
-                made.close()
-                error = fault
-                continue
-            # TLS takes the socket over; a duplicate of its number can still end the connection.
-            self.open.append(made.dup())
-            return made
-        raise error or OSError("no address")
-
-    def close(self) -> None:
-        """End every connection, however slowly its other end talks."""
-        for each in self.open:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
-        self.open.clear()
-
-
 def one_address(address: str, *, allow_private: bool) -> str:
     """Return one network address of an address's host; raise SourceError when one of them may not be fetched from.
 
@@ -111,35 +66,6 @@ def one_address(address: str, *, allow_private: bool) -> str:
     if not allow_private and not all(map(is_public, hosts)):
         raise _fault("source.private-address", address)
     return hosts[0]
-
-
-class _GatedAdapter(HTTPAdapter):
-    """Makes requests connect through a gate."""
-
-    def __init__(self, gate: _Gate) -> None:
-        self._gate = gate
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pool manager connections that pass the gate."""
-        gate = self._gate
-
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return gate.connect(self._dns_host, self.port, _seconds(self.timeout))
-
-        class Secure(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return gate.connect(self._dns_host, self.port or 443, _seconds(self.timeout))
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager = PoolManager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
 
 @dataclass
@@ -183,16 +109,12 @@ class Fetcher:
         raise AssertionError("tries is at least 1")
 
     def _asked(self, address: str, place: Path, kept: dict[str, str]) -> SourceFile:
-        gate = _Gate(self.allow_private)
+        connections = Connections(self.allow_private)
         try:
-            with _deadline(gate, self.limits.seconds) as late, requests.Session() as session:
-                # The environment may name a proxy, which would connect where the gate cannot see.
-                session.trust_env = False
-                for scheme in ("http://", "https://"):
-                    session.mount(scheme, _GatedAdapter(gate))
+            with _deadline(connections, self.limits.seconds) as late, session(connections) as opened:
                 try:
-                    return self._answered(session, address, place, kept)
-                except _Refused:
+                    return self._answered(opened, address, place, kept)
+                except Refused:
                     raise _fault("source.private-address", address) from None
                 except (requests.RequestException, HTTPError, OSError, ValueError):
                     # A socket that the deadline closed fails in whatever way its reader happens to.
@@ -200,9 +122,9 @@ class Fetcher:
                         raise _fault("source.too-slow", address, limit=f"{self.limits.seconds:g} s") from None
                     raise _Again(_fault("source.unreachable", address)) from None
         finally:
-            gate.close()
+            connections.end()
 
-    def _answered(self, session: requests.Session, address: str, place: Path, kept: dict[str, str]) -> SourceFile:
+    def _answered(self, opened: requests.Session, address: str, place: Path, kept: dict[str, str]) -> SourceFile:
         headers = {"User-Agent": "torg", "Accept-Encoding": "gzip"}
         if kept.get("etag"):
             headers["If-None-Match"] = kept["etag"]
@@ -211,7 +133,7 @@ class Fetcher:
         here = address
         for _ in range(self.limits.redirects + 1):
             _check(here, address)
-            with session.get(here, headers=headers, stream=True, allow_redirects=False, timeout=(10, 60)) as answer:
+            with opened.get(here, headers=headers, stream=True, allow_redirects=False, timeout=(10, 60)) as answer:
                 if answer.status_code in _REDIRECTS and "Location" in answer.headers:
                     after = urljoin(here, answer.headers["Location"])
                     if here.startswith("https:") and not after.startswith("https:"):
@@ -313,22 +235,19 @@ def stream(address: str, headers: dict[str, str], file: IO[bytes], *, most_bytes
 
 @contextmanager
 def _opened(method: str, address: str, headers: dict[str, str], seconds: float) -> Iterator[requests.Response]:
-    gate = _Gate(allow_private=True)
+    connections = Connections(allow_private=True)
     try:
-        with _deadline(gate, seconds), requests.Session() as session:
-            session.trust_env = False
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _GatedAdapter(gate))
+        with _deadline(connections, seconds), session(connections) as opened:
             try:
                 own = {"User-Agent": "torg", **headers}
-                with session.request(
+                with opened.request(
                     method, address, headers=own, stream=True, allow_redirects=False, timeout=(10, 60)
                 ) as answer:
                     yield answer
             except (requests.RequestException, HTTPError, ValueError) as error:
                 raise OSError(str(error)) from error
     finally:
-        gate.close()
+        connections.end()
 
 
 class _Again(Exception):
@@ -347,13 +266,13 @@ def _body(answer: requests.Response) -> Iterator[bytes]:
 
 
 @contextmanager
-def _deadline(gate: _Gate, seconds: float) -> Iterator[threading.Event]:
-    """End the gate's connections when the time is out: a server that drips bytes would outlast any other timeout."""
+def _deadline(connections: Connections, seconds: float) -> Iterator[threading.Event]:
+    """End the connections when the time is out: a server that drips bytes would outlast any other timeout."""
     late = threading.Event()
 
     def end() -> None:
         late.set()
-        gate.close()
+        connections.end()
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
@@ -422,10 +341,6 @@ def _next_page(path: Path, here: str) -> str | None:
         return None
     after = urljoin(here, following)
     return after if urlsplit(after)[:2] == urlsplit(here)[:2] else None
-
-
-def _seconds(timeout: object) -> float | None:
-    return float(timeout) if isinstance(timeout, int | float) else None
 
 
 def _fault(rule: str, address: str, **detail: str) -> SourceError:

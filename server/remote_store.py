@@ -8,24 +8,21 @@ are not followed, credentials go to the configured host alone, and after repeate
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlencode, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth, HTTPDigestAuth
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
-from urllib3.poolmanager import PoolManager
 
+from loaders.connections import Connections, session
 from server.errors import SettingsError
+from server.remote_addresses import Addresses, addresses_of
 
 PRODUCTS = ("auto", "oxigraph", "virtuoso", "generic")
 USER, PASSWORD = "TORG_STORE_USER", "TORG_STORE_PASSWORD"
@@ -51,17 +48,6 @@ class RemoteError(Exception):
     def __init__(self, reason: str, detail: str, wait: float = 10.0) -> None:
         super().__init__(detail)
         self.reason, self.detail, self.wait = reason, detail, wait
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where a store takes queries, updates and graphs; "" for what it does not offer."""
-
-    product: str
-    query: str
-    update: str
-    graphs: str
-    graph_parameter: str = "graph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,65 +99,6 @@ def _check_address(name: str, address: str) -> None:
             f"[store] {name} holds a password. Take it out, and set {USER} and {PASSWORD} in the environment.",
             f"[store] {name} innehåller ett lösenord. Ta bort det och ange {USER} och {PASSWORD} i miljön.",
         )
-
-
-@dataclass
-class _Wire:
-    """The sockets of one exchange, which another thread can end."""
-
-    open: list[socket.socket] = field(default_factory=list)
-    ended: bool = False
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def note(self, made: socket.socket) -> socket.socket:
-        """Keep a second number of a socket: TLS takes the first one over."""
-        with self.lock:
-            if self.ended:
-                made.close()
-                raise OSError("ended")
-            self.open.append(made.dup())
-        return made
-
-    def end(self) -> None:
-        """End every connection, however slowly its other end talks."""
-        with self.lock:
-            self.ended = True
-            for each in self.open:
-                try:
-                    each.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-                each.close()
-            self.open.clear()
-
-
-class _Adapter(HTTPAdapter):
-    """Makes requests connect by way of a wire."""
-
-    def __init__(self, wire: _Wire) -> None:
-        self._wire = wire
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Give the pool manager connections that the wire knows of."""
-        wire = self._wire
-
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                return wire.note(super()._new_conn())
-
-        class Secure(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                return wire.note(super()._new_conn())
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self.poolmanager = PoolManager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
 
 class Breaker:
@@ -352,17 +279,17 @@ class RemoteStore:
         self, method: str, address: str, *, until: float, give_up: Callable[[], bool] | None = None, **options: Any
     ) -> Reply:
         """Do one exchange in a thread of its own, and leave it at the deadline; raise RemoteError."""
-        wire, done, found = _Wire(), threading.Event(), list[Reply | RemoteError]()
+        connections, done, found = Connections(allow_private=True), threading.Event(), list[Reply | RemoteError]()
 
         def work() -> None:
             try:
-                found.append(self._send(wire, method, address, until, **options))
+                found.append(self._send(connections, method, address, until, **options))
             except RemoteError as error:
                 found.append(error)
             except Exception as error:  # Whatever a library makes of a broken answer, it is one.
                 found.append(RemoteError("wrong", f"The store's answer broke off: {type(error).__name__}."))
             finally:
-                wire.end()
+                connections.end()
                 done.set()
 
         threading.Thread(target=work, name="remote-store", daemon=True).start()
@@ -370,7 +297,7 @@ class RemoteStore:
             ended = give_up is not None and give_up()
             if ended or time.monotonic() >= until:
                 # Looking up a name cannot be interrupted: the thread is left to end by itself.
-                wire.end()
+                connections.end()
                 raise RemoteError("ended", "Ended.") if ended else RemoteError("slow", "The store did not answer.")
         if isinstance(found[0], RemoteError):
             if time.monotonic() >= until:
@@ -380,7 +307,7 @@ class RemoteStore:
 
     def _send(
         self,
-        wire: _Wire,
+        connections: Connections,
         method: str,
         address: str,
         until: float,
@@ -398,9 +325,10 @@ class RemoteStore:
         if data is not None:
             headers["Content-Type"] = content_type
         left = max(0.01, until - time.monotonic())
-        with _session(wire) as session:
+        with session(connections) as opened:
+            opened.verify = os.environ.get("SSL_CERT_FILE") or True
             try:
-                response = session.request(
+                response = opened.request(
                     method,
                     address,
                     data=data,
@@ -426,16 +354,6 @@ class RemoteStore:
         if virtuoso:  # Its public query address needs none and has no challenge.
             return self._digests if signed else None
         return HTTPBasicAuth(*self._auth)
-
-
-@contextmanager
-def _session(wire: _Wire) -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False  # No proxy and no .netrc: whom the queries go to is said in the settings alone.
-        session.verify = os.environ.get("SSL_CERT_FILE") or True
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _Adapter(wire))
-        yield session
 
 
 def _received(
@@ -473,19 +391,3 @@ def _received(
         if most_lines is not None and lines > most_lines:
             return Reply(status, headers, cut=True)
     return Reply(status, headers)
-
-
-def addresses_of(product: str, url: str, update_url: str = "", graph_store_url: str = "") -> Addresses:
-    """Return where a product takes what, from the address of the server or of its query endpoint.
-
-    >>> addresses_of("oxigraph", "http://127.0.0.1:7878").graphs
-    'http://127.0.0.1:7878/store'
-    """
-    if product == "oxigraph":
-        root = url.rstrip("/").removesuffix("/query")
-        return Addresses(product, f"{root}/query", update_url or f"{root}/update", graph_store_url or f"{root}/store")
-    if product == "virtuoso":
-        root = url.rstrip("/").removesuffix("/sparql")
-        graphs = graph_store_url or f"{root}/sparql-graph-crud-auth"
-        return Addresses(product, f"{root}/sparql", update_url or f"{root}/sparql-auth", graphs, "graph-uri")
-    return Addresses(product, url, update_url, graph_store_url)

@@ -21,6 +21,7 @@ STORE_MODULES = {
     "server.harvest_process",
 }
 SOCKET_MODULES = {
+    "loaders.connections",
     "loaders.fetch",
     "server.serve",  # only asks whether the port is free
     "server.sandbox",  # refuses sockets

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from server import create_app
 from server.errors import SettingsError
-from server.remote_store import Breaker, RemoteError, addresses_of, remote_store
+from server.remote_addresses import addresses_of
+from server.remote_store import Breaker, RemoteError, remote_store
 from server.settings import Settings
 from tests.conftest import SmallSite
 
