@@ -27,11 +27,12 @@ from server.generations import DataFolder, remove_tree
 from server.replica import copy_database
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
+from server.whole_files import write_json
 
 _MANIFEST = "backup.json"
 _LEDGER = "ledger.sqlite"
 # Of this machine and this moment only; a new machine makes its own.
-_NOT_KEPT = {"lock", "operator.key", "tokens.lock", "incoming", "fetched", "current.next", "VERSION.next"}
+_NOT_KEPT = {"lock", "operator.key", "tokens.lock", "incoming", "fetched", "current.part", "VERSION.part"}
 _NOT_SITE = {".git", ".venv", "__pycache__"}
 
 
@@ -88,7 +89,7 @@ def backup(site: Site, settings: Settings, folder: Path, *, now: datetime | None
             "version": VERSION, "time": time, "base": site.base, "generation": int(data.current_name() or 0),
             "files": files,
         }  # fmt: skip
-        _write(folder / _MANIFEST, members)
+        write_json(folder / _MANIFEST, members)
     return _figures(folder, members, copied)
 
 
@@ -293,15 +294,6 @@ def _remove_others(folder: Path, names: set[str]) -> None:
                     path.rmdir()
             elif str(path.relative_to(folder)) not in names:
                 path.unlink()
-
-
-def _write(path: Path, members: dict[str, Any]) -> None:
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump(members, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def _figures(folder: Path, members: dict[str, Any], copied: int) -> Backup:

@@ -9,11 +9,11 @@ left alone by everybody, because nobody can know what it promises.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from server.checksums import FILE, write_checksums
 from server.errors import StorageError
+from server.whole_files import write_text
 
 VERSION = 1
 _NAME = "VERSION"
@@ -57,12 +57,7 @@ def migrate(data: Path) -> int:
     if version < 1:
         _add_checksums(data / "generations")
     if version < VERSION:
-        fresh = data / f"{_NAME}.next"
-        with open(fresh, "w", encoding="ascii") as file:
-            file.write(f"{VERSION}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, data / _NAME)
+        write_text(data / _NAME, f"{VERSION}\n")
     return version
 
 

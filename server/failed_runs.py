@@ -7,7 +7,6 @@ would look like the last run. Only what kind of fault it was is kept: its senten
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from server.data_version import VERSION, read_version
 from server.errors import LockedError, StorageError
+from server.whole_files import write_json
 
 FILE = "failed.json"
 
@@ -63,9 +63,7 @@ def told_when_failed(data: Path) -> Iterator[None]:
             fault=type(error).__name__,
         )
         with suppress(OSError):  # the disk may be what is wrong
-            part = data / f"{FILE}.part"
-            part.write_text(json.dumps(asdict(failed), indent=1), "utf-8")
-            os.replace(part, data / FILE)
+            write_json(data / FILE, asdict(failed))
         raise
     with suppress(OSError):
         (data / FILE).unlink(missing_ok=True)

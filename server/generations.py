@@ -28,6 +28,7 @@ from server.checksums import write_checksums
 from server.data_version import check_version, migrate
 from server.errors import LockedError, StorageError
 from server.store import ReadStore
+from server.whole_files import write_text
 
 REPLICA = "replica.json"
 """Marks a data folder that holds copies of another instance, and says which."""
@@ -293,12 +294,7 @@ class DataFolder:
 
     def flip(self, number: int) -> None:
         """Switch the pointer to a finished generation, atomically and durably."""
-        pointer = self.path / "current.next"
-        with open(pointer, "w", encoding="ascii") as file:
-            file.write(f"{number:06d}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(pointer, self.path / "current")
+        write_text(self.path / "current", f"{number:06d}\n")
         _sync_folder(self.path)
 
     def discard(self, number: int) -> None:

@@ -33,20 +33,22 @@ from server.clashes import clashes
 from server.concept_changes import concept_findings
 from server.concept_uses import write_uses
 from server.delivery import DatasetState, DatasetWork, GateOptions
+from server.forgotten import refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import GraphFile, read_graph, subjects, write_graph
+from server.graph_files import GraphFile, read_graph, write_graph
 from server.harvest import harvest_iri, read_about
 from server.history import History, missing
 from server.ledger import Ledger, Recorder
+from server.ledger_events import record_declared, record_seen, record_withdrawn
 from server.partitions import write_partitions
 from server.pins import check_pins, read_contracts
 from server.provenance import provenance_lines
 from server.publisher_sites import pull_sites
-from server.purge import finish_interrupted, move_refused, refused, without_refused
+from server.purge import finish_interrupted, move_refused, without_refused
 from server.quality import GRAPH as QUALITY
 from server.quality import Inspected, QualityGraph
 from server.remote_store_publish import RemotePublisher
-from server.replacements import replacements, unfinished
+from server.replacements import replacements
 from server.reports import RunReport, write_reports
 from server.salvage import fault, last_whole, lost_changes, refuse_damage
 from server.settings import Settings
@@ -473,25 +475,13 @@ class _Run:
         # What goes in the publication that follows a rebase was published under the base before it.
         former = UriSpace(str(self._previous.manifest["base"])) if self._previous else self._site.uris
         with self._ledger.recording(number, self._time) as recorder:
-            for change in changed:
-                removed = (line for added, line in change.difference() if not added)
-                for iri, lines in subjects(removed):
-                    path = self._site.uris.path(iri) or former.path(iri)
-                    if path and path.startswith(("/id/", "/def/")) and not store.describes(self._site.uris.iri(path)):
-                        recorder.gone(path, lines)
+            record_withdrawn(recorder, changed, store, self._site.uris, former)
             self._declare(recorder, store)
-            for change in changed:
-                new = (line for added, line in change.difference() if added)
-                for batch in _batches(subjects(new), 5000):
-                    paths = (self._site.uris.path(iri) for iri in batch)
-                    recorder.seen(path for path in paths if path and path.startswith(("/id/", "/def/")))
+            record_seen(recorder, changed, self._site.uris)
             return {str(event): count for event, count in recorder.counts.items()}
 
     def _declare(self, recorder: Recorder, store: ReadStore) -> None:
-        holding, findings = unfinished(self._declared, lambda path: store.describes(self._site.uris.iri(path)))
-        self._report.remarks += findings
-        for path, event, successors in holding:
-            recorder.declared(path, event, successors)
+        self._report.remarks += record_declared(recorder, self._declared, store, self._site.uris)
 
     def _archive(self) -> None:
         """Keep the raw sources of this run by their hash; they are never served."""
@@ -503,16 +493,6 @@ class _Run:
                 if not target.exists():
                     copyfile(path, target.with_suffix(".part"))
                     target.with_suffix(".part").replace(target)
-
-
-def _batches(described: Iterator[tuple[str, list[str]]], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for iri, _ in described:
-        batch.append(iri)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    yield batch
 
 
 def _fingerprints(dataset: Mapping[str, Any] | None) -> set[str]:

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from server.whole_files import write_json
+
 FILE = "publishing.json"
 LONGEST = 6 * 3600.0
 """Seconds after which a run is ended: no small site needs as much, and a hanging one would be the last."""
@@ -108,8 +110,6 @@ def _run(command: list[str], seconds: float) -> tuple[int, str]:
 def _write(data: Path, members: Mapping[str, Any]) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True)
-        part = data / f"{FILE}.part"
-        part.write_text(json.dumps(members, indent=1), "utf-8")
-        part.replace(data / FILE)
+        write_json(data / FILE, members)
     except OSError as error:
         _log.error("How the publication run went cannot be written down: %s", error)

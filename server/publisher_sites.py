@@ -31,6 +31,7 @@ from server.pulled import PULLED, STATE, datasets_of
 from server.settings import Settings
 from server.site import Publisher, Site
 from server.site_archives import ArchiveError, ArchiveLimits, unpack_site
+from server.whole_files import write_json
 
 _BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,200}")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
@@ -141,10 +142,7 @@ class _Pull:
         finally:
             for left in self.folder.glob(f"{fresh.name}*"):
                 remove_tree(left)
-        state = json.dumps({"address": address, "version": version, "copy": name})
-        part = self.folder / f"{STATE}.part"
-        part.write_text(state, "utf-8")
-        part.replace(self.folder / STATE)
+        write_json(self.folder / STATE, {"address": address, "version": version, "copy": name})
         for old in self.folder.glob("copy-*"):
             if old.name != name:
                 remove_tree(old)

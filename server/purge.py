@@ -7,24 +7,22 @@ looks at what is there and can be done again.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from server.assemble import Change, write_history
+from server.assemble import write_history
 from server.checksums import write_checksums
 from server.errors import OperationError
-from server.forgotten import REFUSED, Forgotten
-from server.forgotten import refused as refused
+from server.forgotten import REFUSED, Forgotten, refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
-from server.graph_files import subject, subjects
-from server.history import History, missing
-from server.ledger import Ledger, Recorder
+from server.graph_files import subject
+from server.ledger import Ledger
+from server.ledger_events import record_seen, record_withdrawn
 from server.purge_files import (
     Selection,
     catalog_change,
@@ -38,23 +36,17 @@ from server.purge_files import (
     write_index,
 )  # fmt: skip
 from server.purge_generation import forget_generation
+from server.purge_target import Target, check_target, numbered_folders, read_target
 from server.remote_store_publish import RemotePublisher
 from server.salvage import refuse_damage
 from server.settings import Settings
 from server.site import Site
 from server.store import ReadStore
 from server.uris import UriSpace
+from server.whole_files import write_json
 
 _JOURNAL = "purge.json"
 _PART_ROUNDS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What to forget: an IRI, a dataset "publisher/name", or the number of a generation."""
-
-    kind: Literal["uri", "dataset", "generation"]
-    name: str
 
 
 @dataclass
@@ -72,33 +64,6 @@ class Purged:
     def members(self) -> dict[str, Any]:
         """Return it as JSON members."""
         return asdict(self)
-
-
-def read_target(site: Site, text: str) -> Target:
-    """Return what a person named; raise OperationError when it can be nothing of ours."""
-    text = text.strip()
-    if text.isascii() and text.isdigit():
-        return Target("generation", str(int(text)))
-    if "://" not in text and not text.startswith("/") and text.count("/") == 1:
-        return Target("dataset", text)
-    iri = text if "://" in text else site.uris.resolve(text)
-    if any(char in iri for char in '<>"{}|\\^` \n') or "#" in iri:
-        raise OperationError(
-            f"{text[:200]} is no IRI. Name a thing (/id/…), a dataset (publisher/name) or a number.",
-            f"{text[:200]} är ingen IRI. Namnge en sak (/id/…), en datamängd (utgivare/namn) eller ett nummer.",
-        )
-    path = site.uris.path(iri)
-    if path and path.startswith("/res/"):
-        iri = site.uris.iri(site.uris.described_path(path))
-    dataset = iri.removeprefix(site.uris.iri("id/dataset/"))
-    if dataset != iri:
-        return Target("dataset", dataset)
-    if iri.startswith((site.uris.resolve("def/"), site.uris.resolve("spec/"))):
-        raise OperationError(
-            f"{iri} is a concept or a term: those never vanish. Deprecate it where it is defined.",
-            f"{iri} är ett begrepp eller en term: de försvinner aldrig. Avveckla det där det är definierat.",
-        )
-    return Target("uri", iri)
 
 
 def purge(
@@ -120,11 +85,11 @@ def purge(
         finish_interrupted(site, data)
         refuse_damage(data)
         for target in wanted:
-            _refuse(site, data, target)
+            check_target(site, data, target)
         done = []
         for target in wanted:
             time = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-            _write(data.path / _JOURNAL, asdict(target) | {"reason": reason.strip(), "time": time})
+            write_json(data.path / _JOURNAL, asdict(target) | {"reason": reason.strip(), "time": time})
             finished = finish_interrupted(site, data)
             done += [finished] if finished else []
         _forget_remotely(settings, data)
@@ -161,7 +126,7 @@ def move_refused(data: DataFolder, old: str, new: str) -> None:
     names = refused(data.path)
     moved = {new + name[len(old) :] for name in names if name.startswith(old)}
     if moved - names:
-        _write(data.path / REFUSED, {"uris": sorted(names | moved)})
+        write_json(data.path / REFUSED, {"uris": sorted(names | moved)})
 
 
 def without_refused(
@@ -178,53 +143,6 @@ def without_refused(
             members = asdict(entry) | {"triples": file.triples, "sha256": file.sha256, "bytes": file.bytes}
             replaced[entry.iri] = GraphEntry(**(members | {"dump_sha256": file.dump_sha256}))
     return replaced
-
-
-def _refuse(site: Site, data: DataFolder, target: Target) -> None:
-    """Raise OperationError when a target cannot be purged."""
-    history = data.path / "history"
-    if target.kind == "generation":
-        if target.name == str(int(data.current_name() or 0)):
-            raise OperationError(
-                f"Generation {target.name} is served now. Publish or restore another one first.",
-                f"Generation {target.name} visas nu. Publicera eller återställ en annan först.",
-            )
-        if History(data).purged(int(target.name)):
-            raise missing(History(data), int(target.name))
-        if not (history / f"{int(target.name):06d}").is_dir() and int(target.name) not in data.numbers():
-            raise OperationError(
-                f"There never was a generation {target.name}.", f"Det har aldrig funnits en generation {target.name}."
-            )
-    elif target.kind == "dataset":
-        described = {dataset.key for dataset in site.datasets}
-        if target.name in described or (site.folder / "datasets" / target.name / "dataset.toml").exists():
-            raise OperationError(
-                f"datasets/{target.name} is still in the site and would be published again. Remove the folder first.",
-                f"datasets/{target.name} finns kvar i platsen och skulle publiceras igen. Ta bort mappen först.",
-            )
-        known = {entry["dataset"] for folder in _numbered(history) for entry, _ in history_lines(folder)}
-        if target.name not in known | _kept_datasets(data):
-            raise OperationError(
-                f"There never was a dataset {target.name}.", f"Det har aldrig funnits en datamängd {target.name}."
-            )
-    else:
-        path = site.uris.path(target.name)
-        ledger = Ledger(data.path / "ledger.sqlite")
-        if (path and ledger.state(path)) or target.name in refused(data.path):
-            return
-        meant = Selection({target.name}).pattern()
-        for folder in _numbered(history):
-            if any(any(map(meant, lines)) for _, lines in history_lines(folder)):
-                return
-        raise OperationError(f"{target.name} was never published here.", f"{target.name} har aldrig publicerats här.")
-
-
-def _kept_datasets(data: DataFolder) -> set[str]:
-    found: set[str] = set()
-    for number in data.numbers():
-        with closing(data.generation(number)) as generation:
-            found |= set(generation.datasets)
-    return found
 
 
 class _Work:
@@ -255,10 +173,10 @@ class _Work:
             selection.iris |= set(self._noted("parts", selection.iris))
             if self._target.kind == "uri":
                 uris = sorted(refused(self._data.path) | {self._target.name})
-                _write(self._data.path / REFUSED, {"uris": uris})
+                write_json(self._data.path / REFUSED, {"uris": uris})
             self._flip(selection, self._done.identifiers, set(self._done.datasets))
             self._rewrite_kept(selection)
-            for folder in _numbered(self._history):
+            for folder in numbered_folders(self._history):
                 if rewrite_history(folder, selection):
                     self._done.history.append(int(folder.name))
             _forget_in_ledger(self._ledger, selection, [self._path(iri) for iri in self._done.identifiers])
@@ -277,7 +195,7 @@ class _Work:
     def _noted(self, name: str, found: set[str]) -> list[str]:
         """Return what was found, by this run or by one that was interrupted after it had begun to forget."""
         self._journal[name] = sorted(found | set(self._journal.get(name, ())))
-        _write(self._data.path / _JOURNAL, self._journal)
+        write_json(self._data.path / _JOURNAL, self._journal)
         noted: list[str] = self._journal[name]
         return noted
 
@@ -301,7 +219,7 @@ class _Work:
 
     def _everything(self) -> Iterable[Iterable[str]]:
         """Yield the lines of every difference; together they hold all that was ever published."""
-        for folder in _numbered(self._history):
+        for folder in numbered_folders(self._history):
             for _, lines in history_lines(folder):
                 yield lines
 
@@ -310,7 +228,7 @@ class _Work:
         if self._target.kind == "uri":
             return {self._target.name}
         meant, own, others = selection.pattern(), set[str](), set[str]()
-        for folder in _numbered(self._history):
+        for folder in numbered_folders(self._history):
             for entry, lines in history_lines(folder):
                 target = own if selection.drops(entry) else others
                 target |= {name for line in lines if (name := subject(line)) not in target}
@@ -324,7 +242,7 @@ class _Work:
         meant = selection.pattern()
         return {
             entry["dataset"]
-            for folder in _numbered(self._history)
+            for folder in numbered_folders(self._history)
             for entry, lines in history_lines(folder)
             if entry["dataset"] and any(map(meant, lines))
         }
@@ -347,25 +265,15 @@ class _Work:
             with self._ledger.recording(number, self._time) as recorder:
                 for iri in identifiers:
                     recorder.purged(self._path(iri), self._reason)
-                self._record_catalog(recorder, changed, selection.pattern(), ReadStore(folder / "store"))
+                # What the corrected catalogue describes anew and no more, such as checksums of dumps.
+                uris, store = self._site.uris, ReadStore(folder / "store")
+                record_withdrawn(recorder, changed, store, uris, uris, without=selection.pattern())
+                record_seen(recorder, changed, uris)
             self._data.finish(folder)
             self._data.flip(number)
             self._done.generation = number
         if self._target.kind != "generation":
             discard(current.path)
-
-    def _record_catalog(
-        self, recorder: Recorder, changed: list[Change], meant: Callable[[str], bool], store: ReadStore
-    ) -> None:
-        """Tell the ledger what the corrected catalogue describes anew and no more, such as checksums of dumps."""
-        for change in changed:
-            for iri, lines in subjects(line for is_new, line in change.difference() if not is_new):
-                path = self._site.uris.path(iri)
-                if path and path.startswith("/id/") and not store.describes(iri):
-                    recorder.gone(path, [line for line in lines if not meant(line)])
-            added = (line for is_new, line in change.difference() if is_new)
-            new = (self._site.uris.path(iri) for iri, _ in subjects(added))
-            recorder.seen(path for path in new if path and path.startswith("/id/"))
 
     def _path(self, iri: str) -> str:
         return next((path for space in self._spaces if (path := space.path(iri))), iri)
@@ -405,7 +313,7 @@ class _Work:
             with suppress(FileNotFoundError):
                 (self._data.path / "archive" / name).unlink()
                 self._done.archived += 1
-        for folder in _numbered(self._history):
+        for folder in numbered_folders(self._history):
             path = folder / "index.json"
             index = json.loads(path.read_text("utf-8")) if path.exists() else {}
             if gone & set(index.get("sources", ())):
@@ -420,7 +328,7 @@ class _Work:
                 document["datasets"] = [one for one in listed if one.get("dataset") not in selection.datasets]
             document = without_findings(document, meant)
             if document != json.loads(path.read_text("utf-8")):
-                _write(path, document)
+                write_json(path, document)
 
 
 def _forget_in_ledger(ledger: Ledger, selection: Selection, paths: list[str]) -> None:
@@ -438,16 +346,3 @@ def _forget_in_ledger(ledger: Ledger, selection: Selection, paths: list[str]) ->
                 base.execute("UPDATE event SET detail = ? WHERE id = ?", (kept, id))
         base.execute("COMMIT")
         base.execute("VACUUM")
-
-
-def _numbered(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if entry.name.isdigit()) if folder.is_dir() else []
-
-
-def _write(path: Path, document: Any) -> None:
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=1, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)

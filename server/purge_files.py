@@ -22,6 +22,7 @@ from server.generations import Generation, GraphEntry, remove_tree
 from server.graph_files import read_graph, subject, write_graph
 from server.harvest_sources import FOLDER
 from server.store_building import build_store
+from server.whole_files import write_json
 
 # What may follow an IRI in a line for the line to be about it, or about a part of it.
 _AFTER = r"(?=[#>\"\s]|$)"
@@ -322,9 +323,7 @@ def replace_lines(path: Path, lines: Iterable[str]) -> int:
 def write_index(path: Path, index: dict[str, Any]) -> None:
     """Write an index of the history, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name("index.part")
-    part.write_text(json.dumps(index, indent=1, ensure_ascii=False), "utf-8")
-    os.replace(part, path)
+    write_json(path, index)
 
 
 def discard(path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +20,7 @@ from server.graph_files import open_graph
 from server.remote_store import JSON, RemoteError, RemoteStore, remote_store
 from server.remote_store_names import RemoteNames, read_names, remote_names
 from server.remote_store_queries import complete
+from server.whole_files import write_json
 
 JOURNAL = "remote.json"
 _PORTION = 4 << 20  # bytes sent at a time: what a store has to take in one transaction
@@ -140,12 +140,7 @@ class RemotePublisher:
         self._write()
 
     def _write(self) -> None:
-        fresh = self._path.with_name(f"{JOURNAL}.next")
-        with open(fresh, "w", encoding="utf-8") as file:
-            json.dump(self._journal, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, self._path)
+        write_json(self._path, self._journal)
 
 
 def _portions(dumps: Iterable[Path]) -> Iterator[bytes]:

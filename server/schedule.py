@@ -25,6 +25,7 @@ from server.harvest_sources import harvest_sources
 from server.settings import Settings
 from server.shared_graphs import meaning_hash
 from server.site import Site
+from server.whole_files import write_json
 
 FILE = "schedule.json"
 _OFTEN = timedelta(days=1)  # between looks at an address once its next edition may be there
@@ -189,6 +190,4 @@ def _read(data: Path) -> dict[str, Any]:
 
 def _write(path: Path, state: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(state, indent=1), "utf-8")
-    part.replace(path)
+    write_json(path, state)

@@ -23,28 +23,15 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 from server.comparing import pair_lines
-from server.labels import stems, unescape
+from server.labels import stems
+from server.search_things import LONGEST_NAME, Thing, counted, things
 
 VERSION = 2
 """Of the tables and of what is written to them; an index of another version is made anew."""
 
-_RDF_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _SKOS = "http://www.w3.org/2004/02/skos/core#"
-_DCTERMS = "http://purl.org/dc/terms/"
 _DCAT = "http://www.w3.org/ns/dcat#"
 _RDFS = "http://www.w3.org/2000/01/rdf-schema#"
-_SCHEMA_ORG = "https://schema.org/"
-_TEXTS = {
-    _SKOS + "prefLabel": "name", _RDFS + "label": "name", _SCHEMA_ORG + "name": "name", _DCTERMS + "title": "name",
-    "http://schema.org/name": "name", "http://xmlns.com/foaf/0.1/name": "name",
-    _SKOS + "altLabel": "alternative", _SCHEMA_ORG + "alternateName": "alternative",
-    _SKOS + "hiddenLabel": "alternative",
-    _SKOS + "notation": "code", _DCTERMS + "identifier": "code", _SCHEMA_ORG + "identifier": "code",
-    "http://www.w3.org/ns/adms#identifier": "code", _SCHEMA_ORG + "legalName": "alternative",
-    _DCTERMS + "description": "about", _SCHEMA_ORG + "description": "about", _SKOS + "definition": "about",
-    _SKOS + "scopeNote": "about", _RDFS + "comment": "about", _DCAT + "keyword": "about",
-    _SCHEMA_ORG + "streetAddress": "about", _SCHEMA_ORG + "addressLocality": "about",
-}  # fmt: skip
 _LAST, _THING = 6, 3
 _RANKS = {
     _DCAT + "Dataset": 0, _SKOS + "Concept": 1, _SKOS + "ConceptScheme": 1,
@@ -57,12 +44,9 @@ _LEFT_OUT = {_DCAT + "Distribution", "http://xmlns.com/foaf/0.1/Agent"}
 _RANK_BITS = 40
 TECHNICAL = 3
 """The last rank of what visitors look for; those after it are terms of vocabularies and parts of the catalogue."""
-_LONGEST_NAME, _LONGEST_ABOUT, _MOST_CONCEPTS = 300, 4_000, 40
-_MOST_COUNTED = 400_000  # values whose uses are counted at once in one graph; what is used once goes first
+_LONGEST_ABOUT = 4_000
 _MOST_KEPT = 50_000
-_OBJECT_TAIL = "> .\n"
 _WORD = re.compile(r"[^\W_]+")
-_LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
 _SCHEMA = """
 CREATE TABLE term (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE);
 CREATE TABLE doc (
@@ -80,25 +64,6 @@ _INDEXES = (
     "CREATE INDEX IF NOT EXISTS doc_iri ON doc (iri);"
     "CREATE INDEX IF NOT EXISTS used_iri ON used (iri); CREATE INDEX IF NOT EXISTS used_graph ON used (graph);"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """What one graph says of a thing that can be searched for."""
-
-    iri: str
-    type: str
-    names: tuple[tuple[str, str, str], ...]  # (kind, language, text): name or alternative
-    codes: tuple[str, ...]
-    about: tuple[str, ...]
-    concepts: tuple[str, ...]
-
-    @property
-    def title(self) -> str:
-        """The name to sort by: Swedish, else without language, else English, else any."""
-        order = {"sv": 0, "": 1, "en": 2}
-        best = min(self.names, key=lambda name: (name[0] != "name", order.get(name[1], 3), name[2]))
-        return best[2][:_LONGEST_NAME]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +176,7 @@ class _Writer:
 
     def _words(self, thing: Thing, graph: IndexedGraph) -> tuple[str, str, str, str, str]:
         """Return the texts of the five columns of `word`; the same thing always gives the same texts."""
-        names = _composed(dict.fromkeys(text[:_LONGEST_NAME] for _, _, text in thing.names))
+        names = _composed(dict.fromkeys(text[:LONGEST_NAME] for _, _, text in thing.names))
         codes = [form for code in (*thing.codes, _local(thing.iri, self._base)) for form in spellings(code)]
         about = _composed(thing.about)[:_LONGEST_ABOUT]
         facets = [self._term(name) for name in (thing.type, *self._source(thing, graph), *thing.concepts)]
@@ -228,7 +193,7 @@ class _Writer:
         uses: Counter[str] = Counter()
         number = self._term(graph.iri)
         # Most things are the same line by line, and need not be understood.
-        for _, before, after in pair_lines(graph.before, _counted(graph.lines, self._concepts, uses)):
+        for _, before, after in pair_lines(graph.before, counted(graph.lines, self._concepts, uses)):
             if before == after:
                 continue
             was, now = (next(things(lines, self._concepts, Counter()), None) for lines in (before, after))
@@ -337,78 +302,3 @@ def _local(iri: str, base: str) -> str:
         return ""
     key = unquote(iri.rpartition("/")[2])
     return key if len(key) <= 64 and any(char.isdigit() for char in key) else ""
-
-
-def things(lines: Iterable[str], concepts: str, uses: Counter[str]) -> Iterator[Thing]:
-    """Yield what can be searched for in lines that are grouped by subject, and count what they use as values."""
-    current = ""
-    types, concept_names = list[str](), list[str]()
-    texts: dict[str, list[tuple[str, str]]] = {}
-    for line in lines:
-        end = line.index("> <")
-        close = line.index("> ", end + 3)
-        property = line[end + 3 : close]
-        role = _TEXTS.get(property)
-        iri_value = line[close + 2] == "<" and line.endswith(_OBJECT_TAIL)
-        value = line[close + 3 : -4] if iri_value else ""
-        if iri_value and property != _RDF_TYPE:
-            _use(value, uses, concepts)
-            if not value.startswith(concepts):
-                continue
-        elif role is None and not iri_value:
-            continue
-        name = line[1:end]
-        if name != current:
-            if thing := _thing(current, types, texts, concept_names):
-                yield thing
-            current, types, texts, concept_names = name, [], {}, []
-        if iri_value:
-            (types if property == _RDF_TYPE else concept_names).append(value)
-        elif role and (match := _LITERAL.fullmatch(line, close + 2)):
-            texts.setdefault(role, []).append((match[2] or "", unescape(match[1])))
-    if thing := _thing(current, types, texts, concept_names):
-        yield thing
-
-
-def _thing(iri: str, types: list[str], texts: dict[str, list[tuple[str, str]]], concepts: list[str]) -> Thing | None:
-    if "name" not in texts and "alternative" not in texts:
-        return None
-    names = [(kind, *text) for kind in ("name", "alternative") for text in texts.get(kind, ())]
-    concept = any(name.startswith(_SKOS) for name in types)
-    # Ours is the narrowest one: a school is also a place, an organization and more.
-    type = next((name for name in types if "/spec/torg#" in name), types[0] if types else "")
-    # What a concept is related to is its place in a tree, not what it is about.
-    about = () if concept else tuple(dict.fromkeys(concepts))[:_MOST_CONCEPTS]
-    return Thing(
-        iri,
-        type,
-        tuple(names),
-        tuple(text for _, text in texts.get("code", ())),
-        tuple(text for _, text in texts.get("about", ())),
-        about,
-    )
-
-
-def _counted(lines: Iterable[str], concepts: str, uses: Counter[str]) -> Iterator[str]:
-    """Yield the lines, and count what they use as values."""
-    for line in lines:
-        if line.endswith(_OBJECT_TAIL):
-            close = line.index("> ", line.index("> <") + 3)
-            if line[close + 2] == "<" and not line.startswith(_RDF_TYPE, line.index("> <") + 3):
-                _use(line[close + 3 : -4], uses, concepts)
-        yield line
-
-
-def _use(iri: str, uses: Counter[str], concepts: str) -> None:
-    uses[iri] += 1
-    if len(uses) > _MOST_COUNTED:
-        _forget_rare(uses, concepts)
-
-
-def _forget_rare(uses: Counter[str], concepts: str) -> None:
-    """Make room by forgetting what was used least, so that memory does not grow with the number of rows."""
-    floor = 0
-    while len(uses) > _MOST_COUNTED // 2 and floor < 1_000:
-        floor += 1
-        for iri in [iri for iri, n in uses.items() if n <= floor and not iri.startswith(concepts)]:
-            del uses[iri]

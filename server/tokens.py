@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from server.errors import OperationError, StorageError
+from server.whole_files import write_json
 
 MOST_DAYS = 366
 _SHAPE = re.compile(r"torg_([a-z0-9]{8})_([A-Za-z0-9_-]{43})\Z")
@@ -131,13 +132,7 @@ class TokenFile:
             fcntl.flock(lock, fcntl.LOCK_EX)
             tokens = self._read()
             yield tokens
-            new = self.path.with_suffix(".new")
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump([asdict(token) for token in tokens.values()], file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(new, self.path)
+            write_json(self.path, [asdict(token) for token in tokens.values()], mode=0o600)
         finally:
             os.close(lock)
 
