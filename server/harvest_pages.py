@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +15,7 @@ from loaders.errors import SourceError
 from loaders.findings import Finding
 from loaders.load import file_hash
 from loaders.source import SourceFile
+from server.confined import confined
 from server.harvest_process import NO_CATALOG
 from server.harvest_sources import HarvestSource
 
@@ -133,28 +129,16 @@ def _next(address: str, page: dict[str, Any]) -> str:
 
 def read_page(file: SourceFile, base: str, skolem: str, form: str) -> Iterator[str]:
     """Yield the lines that the confined process writes of a page; raise SourceError when it is no catalogue."""
-    command = [sys.executable, "-m", "server.harvest_process", str(file.path), file.name, base, skolem, form]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment
-        ) as process:
-            limit = threading.Timer(PAGE_SECONDS, process.kill)
-            limit.start()
-            assert process.stdout is not None
-            try:
-                first = next(process.stdout, "")
-                if '"rule"' in first[:12]:
-                    said = json.loads(first)
-                    detail = tuple((str(name), str(text)) for name, text in said["detail"])
-                    raise SourceError(Finding(said["rule"], file=file.name, row=said["row"], detail=detail))
-                if first:
-                    yield first
-                    yield from process.stdout
-                status = process.wait()
-            finally:
-                limit.cancel()
-                process.kill()
-        if status or not first:
-            assert status != NO_CATALOG
-            raise SourceError(Finding("source.not-rdf", file=file.name, detail=(("reason", f"exit {status}"),)))
+    with confined("server.harvest_process", [str(file.path), file.name, base, skolem, form], PAGE_SECONDS) as child:
+        first = next(child.lines, "")
+        if '"rule"' in first[:12]:
+            said = json.loads(first)
+            detail = tuple((str(name), str(text)) for name, text in said["detail"])
+            raise SourceError(Finding(said["rule"], file=file.name, row=said["row"], detail=detail))
+        if first:
+            yield first
+            yield from child.lines
+        status = child.wait()
+    if status or not first:
+        assert status != NO_CATALOG
+        raise SourceError(Finding("source.not-rdf", file=file.name, detail=(("reason", f"exit {status}"),)))

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from loaders.errors import SourceError
 from loaders.findings import Finding
 from loaders.load import Delivery
 from loaders.source import SourceFile
+from server.confined import confined
 from server.graph_files import GraphFile, write_graph
 
 MEDIA_TYPES = {
@@ -86,24 +83,10 @@ def _split(dataset: Dataset, delivery: Delivery, own_graph: str, base: str, fold
 def _quads(dataset: Dataset, file: SourceFile, base: str) -> Iterator[str]:
     media_type = MEDIA_TYPES[Path(file.name).suffix.lower()]
     skolem = f"{base}.well-known/genid/{file.sha256[:16]}-"
-    command = [sys.executable, "-m", "server.rdf_process", str(file.path), media_type, base, skolem]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8", env=environment
-        ) as process:
-            limit = threading.Timer(PARSE_SECONDS, process.kill)
-            limit.start()
-            assert process.stdout is not None
-            try:
-                yield from process.stdout
-                status = process.wait()
-            finally:
-                limit.cancel()
-                process.kill()
-        if status:
-            errors.seek(0)
-            reason = errors.read().strip() or f"the parser ended with {status}"
+    with confined("server.rdf_process", [str(file.path), media_type, base, skolem], PARSE_SECONDS) as child:
+        yield from child.lines
+        if status := child.wait():
+            reason = child.complaint() or f"the parser ended with {status}"
             match = re.match(r"line (\d+): ", reason)
             row = int(match[1]) if match else None
             detail = (("reason", reason),)

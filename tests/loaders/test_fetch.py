@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ import pytest
 from loaders.addresses import is_public
 from loaders.errors import SourceError
 from loaders.fetch import Fetcher, FetchLimits
+from tests.conftest import serving
 
 ROWS = b"id,name\nB1,Bj\xc3\xb6rkskolan\n"
 
@@ -114,12 +114,8 @@ def web() -> Iterator[Any]:
     server.asked = []
     server.daemon_threads = True
     server.address = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def fetcher(tmp_path: Path, **limits: Any) -> Fetcher:

@@ -1,6 +1,5 @@
 """Sources at an address: fetched within limits, kept when unchanged, private addresses only when allowed."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,7 +8,7 @@ import pytest
 from server.publish import publish
 from server.settings import Settings
 from server.site import read_site
-from tests.conftest import HEADER, NOW, ROWS, SmallSite
+from tests.conftest import HEADER, NOW, ROWS, SmallSite, serving
 
 CSV = ("\n".join([HEADER, *ROWS]) + "\n").encode()
 
@@ -44,12 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 def portal() -> Iterator[Portal]:
     server = Portal(("127.0.0.1", 0), Handler)
     server.asked = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture

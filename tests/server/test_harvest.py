@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +17,7 @@ from server.publish import Publication, publish
 from server.purge import purge
 from server.settings import Settings
 from server.site import read_site
-from tests.conftest import NOW, SmallSite
+from tests.conftest import NOW, SmallSite, serving
 
 PREFIXES = """@prefix dcat: <http://www.w3.org/ns/dcat#> . @prefix dct: <http://purl.org/dc/terms/> .
 @prefix foaf: <http://xmlns.com/foaf/0.1/> . @prefix vcard: <http://www.w3.org/2006/vcard/ns#> .
@@ -243,12 +242,8 @@ class Handler(BaseHTTPRequestHandler):
 def portal() -> Iterator[Portal]:
     server = Portal(("127.0.0.1", 0), Handler)
     server.asked = []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield server
 
 
 def test_searches_are_asked_page_by_page_and_half_of_one_is_nothing(small_site: SmallSite, portal: Portal) -> None:

@@ -6,7 +6,6 @@ import io
 import stat
 import subprocess
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ from server.publisher_sites import is_git, pull_sites
 from server.settings import Settings
 from server.site import read_site
 from server.site_archives import ArchiveError, ArchiveLimits, unpack_site
+from tests.conftest import serving
 
 SITE = """[site]
 base = "https://prov.example/"
@@ -81,10 +81,8 @@ def web() -> Iterator[Any]:
     server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.body, server.asked = zipped(FILES), []
     server.address = f"http://127.0.0.1:{server.server_port}/plats.zip"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture
