@@ -119,7 +119,8 @@ def publish(
             )
             done = run.build(dry_run=dry_run)
     looked = {report.dataset: report.status in ("published", "removed") for report in done.report.datasets}
-    if not dry_run:
+    # What a broken contract stopped is not published, so it stays due.
+    if not dry_run and not done.report.broken:
         schedule.remember(site, settings, looked, now)
     done.report.remarks += schedule.late(site, settings, now, looked)
     return done

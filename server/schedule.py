@@ -21,7 +21,7 @@ from server.catalog_check import check_freshness
 from server.catalog_metadata import is_listed_only
 from server.catalog_values import code_list, interval_of
 from server.generations import DataFolder
-from server.harvest_sources import harvest_sources
+from server.harvest_sources import HarvestSource, harvest_sources
 from server.settings import Settings
 from server.shared_graphs import meaning_hash
 from server.site import Site
@@ -88,8 +88,7 @@ def timetable(site: Site, settings: Settings, now: datetime) -> list[Due]:
         found.append(Due(key, now, "changed"))
     for source in harvest_sources(site):
         look = looks.get(source.state)
-        said = hashlib.sha256(repr(source).encode()).hexdigest()
-        if look is None or look.get("files") != said:
+        if look is None or look.get("files") != _said(source):
             found.append(Due(source.state, now, "new" if look is None else "changed"))
         else:
             found += _after(source.state, look, source.frequency, changed)
@@ -124,12 +123,14 @@ def remember(site: Site, settings: Settings, looked: Mapping[str, bool], now: da
     path = settings.data_folder(site.folder) / FILE
     state = _read(path.parent)
     files = {dataset.key: _files(dataset) for dataset in site.datasets}
-    files |= {source.state: hashlib.sha256(repr(source).encode()).hexdigest() for source in harvest_sources(site)}
+    files |= {source.state: _said(source) for source in harvest_sources(site)}
     looks = {key: look for key, look in state.get("looks", {}).items() if key in files}
     for key, good in looked.items():
         if key in files:
             looks[key] = {"time": now.astimezone(UTC).isoformat(), "good": good, "files": files[key]}
-    meaning = _meaning(site) if set(files) <= set(looked) or not state else state.get("meaning", "")
+    # Those that the timetable finds due by it: what is only listed is never looked at, a harvest by its own time.
+    meant = {dataset.key for dataset in site.datasets if not is_listed_only(dataset)}
+    meaning = _meaning(site) if meant <= set(looked) or not state else state.get("meaning", "")
     _write(path, {"meaning": meaning, "looks": looks})
 
 
@@ -164,6 +165,11 @@ def _meaning(site: Site) -> str:
     """Return a mark of all that is said of the site as a whole."""
     said = (site.folder / "site.toml").read_bytes()
     return hashlib.sha256(meaning_hash(site).encode() + said).hexdigest()
+
+
+def _said(source: HarvestSource) -> str:
+    """Return a mark of what is said of a harvested catalogue."""
+    return hashlib.sha256(repr(source).encode()).hexdigest()
 
 
 def _files(dataset: Dataset) -> str:

@@ -88,6 +88,8 @@ def test_a_blocking_pin_stops_the_flip_until_confirmed(site):
     stopped = site.publish()
     assert (stopped.generation, stopped.blocked) == (None, ["pins.toml"])
     assert (site.data / "current").read_text().strip() == "000001"
+    again = site.publish(due=True)
+    assert (again.generation, again.blocked) == (None, ["pins.toml"]), "what was stopped is still due"
     command = CliRunner().invoke(main, ["--lang", "sv", "publish", "--site", str(site.folder)])
     assert command.exit_code == 1 and "bussar" in command.output and "7 rader" in command.output
     confirmed = site.publish(confirm=True)

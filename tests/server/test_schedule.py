@@ -70,6 +70,23 @@ def test_a_changed_site_makes_everything_due(small_site: SmallSite) -> None:
     assert small_site.publish(due=True).generation == 2
 
 
+def test_what_is_only_listed_does_not_keep_the_rest_due(small_site: SmallSite) -> None:
+    listed = small_site.dataset.parent / "bygglov"
+    listed.mkdir()
+    (listed / "dataset.toml").write_text(
+        'status = "not-published"\nreason = "Innehåller personuppgifter."\n'
+        '[title]\nsv = "Bygglov"\n[description]\nsv = "Beslut om bygglov."\n',
+        "utf-8",
+    )
+    assert not read_site(small_site.folder).faults
+    small_site.publish()
+    toml = small_site.folder / "site.toml"
+    toml.write_text(toml.read_text("utf-8").replace("Åsens öppna data", "Öppet Åsen"), "utf-8")
+    assert keys(small_site, NOW) == [("asen/skolor", "meaning")]
+    small_site.publish(due=True)
+    assert keys(small_site, NOW) == []
+
+
 def test_a_gathered_catalogue_is_due_daily(small_site: SmallSite) -> None:
     with (small_site.folder / "site.toml").open("a", encoding="utf-8") as toml:
         toml.write('[harvest.k]\nurl = "https://k.example/dcat"\n')
