@@ -24,15 +24,15 @@ from server.checksums import FILE, read_checksums, safe, sha256
 from server.data_version import VERSION
 from server.errors import OperationError, StorageError
 from server.generations import DataFolder, remove_tree
-from server.replica import copy_database
+from server.preview_notice import FOLDER as PREVIEWS
+from server.replica import LEDGER, copy_database
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.whole_files import write_json
 
 _MANIFEST = "backup.json"
-_LEDGER = "ledger.sqlite"
 # Of this machine and this moment only; a new machine makes its own.
-_NOT_KEPT = {"lock", "operator.key", "tokens.lock", "incoming", "fetched", "current.part", "VERSION.part"}
+_NOT_KEPT = {"lock", "operator.key", "tokens.lock", "incoming", "fetched", PREVIEWS, "current.part", "VERSION.part"}
 _NOT_SITE = {".git", ".venv", "__pycache__"}
 
 
@@ -237,7 +237,7 @@ def _data_files(data: Path) -> Iterator[tuple[str, Path]]:
 
 def _same(path: Path, target: Path, before: dict[str, Any] | None) -> bool:
     """Return whether the target is known to be what the path is now, by size and time; the ledger never is."""
-    if before is None or path.name == _LEDGER or not target.is_file():
+    if before is None or path.name == LEDGER or not target.is_file():
         return False
     size = path.stat().st_size
     return size == before["bytes"] == target.stat().st_size and before.get("time") == path.stat().st_mtime_ns
@@ -247,7 +247,7 @@ def _copy(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
-    if path.name == _LEDGER:
+    if path.name == LEDGER:
         copy_database(path, part)
     else:
         shutil.copyfile(path, part)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from server.diff import diff
 from server.generations import DataFolder, remove_tree
 from server.preview_notice import FOLDER, TOLD
 from server.publish import Publication, publish
+from server.replica import LEDGER, copy_database
 from server.settings import Settings
 from server.site import Site
 
@@ -77,7 +77,7 @@ def _begin(data: DataFolder) -> Path:
     folder = previews / str(os.getpid())
     if folder.exists():
         remove_tree(folder)
-    folder.mkdir()
+    folder.mkdir(mode=0o700)  # it holds what the data folder holds, tokens and keys too
     return folder
 
 
@@ -102,12 +102,10 @@ def _copy(data: DataFolder, folder: Path) -> str | None:
         for name in numbers[-_HISTORY:]:
             _link_tree(data.path / "history" / name, folder / "history" / name)
         for file in data.path.iterdir():
-            if file.is_file() and file.name not in ("lock", "current") and not file.name.startswith("ledger.sqlite"):
-                shutil.copyfile(file, folder / file.name)
-        if (data.path / "ledger.sqlite").exists():
-            with closing(sqlite3.connect(data.path / "ledger.sqlite")) as ledger:
-                with closing(sqlite3.connect(folder / "ledger.sqlite")) as copy:
-                    ledger.backup(copy)
+            if file.is_file() and file.name not in ("lock", "current") and not file.name.startswith(LEDGER):
+                shutil.copy(file, folder / file.name)
+        if (data.path / LEDGER).exists():
+            copy_database(data.path / LEDGER, folder / LEDGER)
         (folder / "current").write_text(f"{current.name}\n", "ascii")
         return current.name
 

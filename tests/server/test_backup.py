@@ -77,6 +77,9 @@ def keep(site: Path, folder: Path) -> int:
 def test_a_second_backup_copies_what_is_new_and_forgets_what_is_gone(site: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     assert keep(site, kept) > 20
+    looked_at = site / "data" / "previews" / "1" / "generations"
+    looked_at.mkdir(parents=True)
+    (looked_at / "of a preview").touch()
     assert keep(site, kept) == 1  # the ledger, which is a database
     archived = next((site / "data" / "archive").iterdir())
     archived.unlink()
@@ -84,7 +87,7 @@ def test_a_second_backup_copies_what_is_new_and_forgets_what_is_gone(site: Path,
     assert keep(site, kept) == 2
     assert (kept / "site" / "concepts.txt").exists()
     assert not (kept / "data" / "archive" / archived.name).exists()
-    assert not any((kept / "data" / name).exists() for name in ("lock", "operator.key"))
+    assert not any((kept / "data" / name).exists() for name in ("lock", "operator.key", "previews"))
     check_backup(kept)
 
 

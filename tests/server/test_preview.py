@@ -85,6 +85,7 @@ def test_a_preview_of_nothing_new_says_so_and_removes_what_a_killed_one_left(sma
     left.chmod(0o555)
     with previewing(read_site(small_site.folder), Settings()) as shown:
         assert not left.exists()
+        assert (small_site.data / "previews" / str(os.getpid())).stat().st_mode & 0o077 == 0
         client = create_app(small_site.folder, shown.settings).test_client()
         page = client.get("/", headers={"Accept": "text/html", "Accept-Language": "en"}).text
         assert "a publication would change nothing." in page
