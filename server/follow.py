@@ -24,7 +24,7 @@ from server.checksums import FILE, faults, parse, read_checksums, sha256
 from server.data_version import VERSION
 from server.errors import OperationError, StorageError
 from server.follow_sources import Source, source_of
-from server.generations import REPLICA, DataFolder, nobody_reads, remove_tree
+from server.generations import REPLICA, DataFolder, nobody_reads, remove_generation, remove_tree
 from server.ledger import Ledger
 from server.replica import LEDGER, Offer, OfferedFile, OfferedGeneration
 from server.settings import Settings
@@ -231,7 +231,7 @@ class Follower:
         unwanted = [path for path in unwanted if path.name not in wanted]
         for path in unwanted:
             if nobody_reads(path):
-                remove_tree(path)
+                remove_generation(path)
         # What somebody reads still is looked at again the next time.
         self._done = None if any(path.exists() for path in unwanted) else offer
         offered = {file.path for file in offer.files}

@@ -301,7 +301,7 @@ class DataFolder:
         """Delete a generation that is damaged, whoever has it open."""
         path = self.generations / f"{number:06d}"
         if path.is_dir():
-            remove_tree(path)
+            remove_generation(path)
 
     def forget(self, keep: int) -> list[int]:
         """Delete all but the newest `keep` generations, except those somebody has open; return the deleted."""
@@ -310,7 +310,7 @@ class DataFolder:
         for number in numbers[: max(0, len(numbers) - keep)]:
             path = self.generations / f"{number:06d}"
             if number != current and _nobody_reads(path / "lock"):
-                remove_tree(path)
+                remove_generation(path)
                 gone.append(number)
         return gone
 
@@ -318,6 +318,15 @@ class DataFolder:
 def nobody_reads(path: Path) -> bool:
     """Return whether no reader holds a generation's lock."""
     return _nobody_reads(path / "lock")
+
+
+def remove_generation(path: Path) -> None:
+    """Delete a generation: out of sight at once, then for good, so that a kill leaves no half of one that is kept."""
+    gone = path.with_name(f"gone-{path.name}")
+    if gone.is_dir():
+        remove_tree(gone)
+    path.rename(gone)
+    remove_tree(gone)
 
 
 def remove_tree(path: Path) -> None:

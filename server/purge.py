@@ -19,14 +19,13 @@ from server.assemble import write_history
 from server.checksums import write_checksums
 from server.errors import OperationError
 from server.forgotten import REFUSED, Forgotten, refused
-from server.generations import DataFolder, Generation, GraphEntry, remove_tree
+from server.generations import DataFolder, Generation, GraphEntry, remove_generation, remove_tree
 from server.graph_files import subject
 from server.ledger import Ledger
 from server.ledger_events import record_seen, record_withdrawn
 from server.purge_files import (
     Selection,
     catalog_change,
-    discard,
     history_lines,
     mentioned_parts,
     rewrite_generation,
@@ -273,7 +272,7 @@ class _Work:
             self._data.flip(number)
             self._done.generation = number
         if self._target.kind != "generation":
-            discard(current.path)
+            remove_generation(current.path)
 
     def _path(self, iri: str) -> str:
         return next((path for space in self._spaces if (path := space.path(iri))), iri)
@@ -290,7 +289,7 @@ class _Work:
             (folder / "lock").touch()
             write_checksums(folder)
             # Readers that have it open go on with what they have; nobody opens it from now on.
-            discard(path)
+            remove_generation(path)
             folder.rename(path)
             self._done.rewritten.append(number)
 

@@ -9,10 +9,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from server.generations import DataFolder
+from server.generations import DataFolder, remove_generation
 from server.graph_files import read_graph
 from server.ledger import Ledger
-from server.purge_files import discard, replace_lines, write_index
+from server.purge_files import replace_lines, write_index
 
 _READY = ".folded"
 
@@ -43,7 +43,7 @@ def forget_generation(data: DataFolder, ledger: Ledger, number: int, time: str, 
         file.unlink()
     kept = data.generations / f"{number:06d}"
     if kept.is_dir():
-        discard(kept)
+        remove_generation(kept)
     return set(index.get("purged_sources", ())) - _used(data)
 
 

@@ -1,6 +1,7 @@
 """Generations: one writer, atomic switch, nothing half-made is ever served or deleted under a reader."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,27 @@ def test_old_generations_go_but_not_under_a_reader(tmp_path):
     assert [2, 4, 5] == data.numbers()
     reader.close()
     assert [2] == data.forget(keep=2)
+
+
+def test_a_killed_deletion_leaves_no_half_of_a_generation(tmp_path, monkeypatch):
+    data = DataFolder(tmp_path)
+    for _ in range(3):
+        make(data)
+
+    def killed(path: Path) -> None:
+        next(path.iterdir()).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("server.generations.shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        data.forget(keep=1)
+    with pytest.raises(KeyboardInterrupt):
+        data.discard(2)
+    monkeypatch.undo()
+
+    assert [3] == data.numbers()
+    with data.writing("publish"):
+        assert ["000003"] == [entry.name for entry in data.generations.iterdir()]
 
 
 def test_a_generation_that_is_not_kept_is_named(tmp_path):
