@@ -111,13 +111,12 @@ def _sample(torg: Torg, opened: Opened, entry: GraphEntry) -> Sample | None:
         return any(item.text == of for item in values.get(TYPE, ()))
 
     typed = f" <{TYPE}> <{of}> .\n"
-    groups = (group for group in subjects(read_graph(dump)) if any(line.endswith(typed) for line in group[1]))
     whole = entry.triples <= _WHOLE
+    # The beginning is enough for a table, and quick in a dump of any size.
+    looked = islice(subjects(read_graph(dump)), None if whole else _LOOKED_AT)
+    groups = (group for group in looked if any(line.endswith(typed) for line in group[1]))
     total = torg.partitions(opened, entry).classes.get(of, 0)
     if not whole:
-        # The beginning is enough for a table, and quick in a dump of any size.
-        looked = islice(subjects(read_graph(dump)), _LOOKED_AT)
-        groups = (group for group in looked if any(line.endswith(typed) for line in group[1]))
         return Sample(of, tuple(of_lines(islice(groups, ROWS), is_one)), total, (), 0, ())
     found = list(of_lines(groups, is_one))
     places = [

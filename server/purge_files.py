@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from server import checksums, clashes, partitions
+from server import checksums, clashes, concept_uses, partitions
 from server.all_dump import write_all_dump
 from server.assemble import Change, build_index, changes
 from server.conversion import row_key
-from server.generations import Generation, GraphEntry, remove_tree
+from server.generations import Generation, GraphEntry
 from server.graph_files import read_graph, subject, write_graph
 from server.harvest_sources import FOLDER
 from server.store_building import build_store
@@ -31,7 +31,7 @@ _BYTE_SIZE = f"{_DCAT}byteSize"
 # Made anew, or rewritten one by one. Nothing that is written anew may be a link into the last generation.
 _KNOWN = (
     "store", "dumps", "rows", "descriptions", "reports", "labels.sqlite", "search.sqlite", "manifest.json", "lock",
-    partitions.FILE, checksums.FILE, clashes.FILE,
+    partitions.FILE, checksums.FILE, clashes.FILE, concept_uses.FILE,
 )  # fmt: skip
 
 
@@ -107,6 +107,8 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
     write_all_dump(target, graphs.values(), source.path)
     partitions.write_partitions(target, graphs.values(), source.manifest["base"], source.path)
     clashes.clashes(target, graphs.values(), source.manifest["base"], source.path)
+    bases = source.manifest["concept_base"], source.manifest["base"]
+    concept_uses.write_uses(target, graphs.values(), bases, source.path)
     manifest = source.manifest | {
         "number": number,
         "created": time,
@@ -324,13 +326,6 @@ def write_index(path: Path, index: dict[str, Any]) -> None:
     """Write an index of the history, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_json(path, index)
-
-
-def discard(path: Path) -> None:
-    """Remove a generation: out of sight at once, then for good."""
-    gone = path.with_name(f"gone-{path.name}")
-    path.rename(gone)
-    remove_tree(gone)
 
 
 def history_lines(folder: Path) -> Iterator[tuple[dict[str, Any], Iterator[str]]]:

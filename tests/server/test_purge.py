@@ -18,6 +18,7 @@ from server import purge as purging
 from server.check import check
 from server.checksums import read_checksums
 from server.cli import main
+from server.concept_uses import count_uses, read_uses
 from server.errors import OperationError
 from server.generations import DataFolder
 from server.history import History
@@ -210,6 +211,10 @@ def test_a_rewritten_generation_has_all_that_a_published_one_has(site):
         assert {path.name for path in folder.iterdir()} == before
         assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
                    for name, digest in read_checksums(folder).items())  # fmt: skip
+        with closing(DataFolder(site.data).generation(number)) as generation:
+            graph = generation.graphs[f"{BASE}graph/asen/skolor"]
+            bases = generation.manifest["concept_base"], generation.manifest["base"]
+            assert read_uses(generation)[graph.iri] == count_uses(folder / graph.dump, bases) != {}
     assert (site.data / "generations/000001/SHA256SUMS").read_bytes() != sums
     with client(site).get("/dumps/all.nq.gz") as whole:
         assert whole.status_code == 200 and b"Skola 5" in gzip.decompress(whole.data)
