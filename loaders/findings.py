@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import ontology
 from loaders.person_numbers import masked
+from loaders.value_words import kind_words
 
 Severity = Literal["block", "warn", "info"]
 Language = Literal["sv", "en"]
@@ -15,6 +17,8 @@ Language = Literal["sv", "en"]
 # A broken file can break every rule on every row; a steward mends the first ones and runs again.
 LISTED_PER_RULE = 200
 _SHORTEST = 9
+# {row|rows}: the first form goes with a count of one.
+_FORMS = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,11 @@ class Finding:
 
     def text(self, language: Language = "en") -> str:
         """What is wrong, in one sentence of the language."""
-        return self._fill(ontology.rule(self.rule).text[language])
+        return self._fill(ontology.rule(self.rule).text, language)
 
     def advice(self, language: Language = "en") -> str:
         """What to do about it, in one sentence of the language."""
-        return self._fill(ontology.rule(self.rule).advice[language])
+        return self._fill(ontology.rule(self.rule).advice, language)
 
     def place(self, language: Language = "en") -> str:
         """Where it is: dataset, file, sheet, row and column, as far as known."""
@@ -58,8 +62,10 @@ class Finding:
         parts.append(f"{column} {self.column}" if self.column else "")
         return ", ".join(part for part in parts if part)
 
-    def _fill(self, template: str) -> str:
-        values = {"column": self.column, "kind": self.kind, "count": str(self.count), "file": self.file}
+    def _fill(self, templates: Mapping[str, str], language: Language) -> str:
+        template = _FORMS.sub(lambda forms: forms[1 if self.count == 1 else 2], templates[language])
+        kind = kind_words(self.kind, language)
+        values = {"column": self.column, "kind": kind, "count": str(self.count), "file": self.file}
         values.update(self.detail)
         for name, value in values.items():
             template = template.replace("{" + name + "}", value)

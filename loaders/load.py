@@ -231,7 +231,7 @@ class _File:
             detail = self.derivations.detail(error.column, text) if error.rule.startswith("concepts.") else ()
             if error.rule == "values.datatype":
                 described = next((each for each in self.columns if each["name"] == error.column), {})
-                detail = datatype_words(described, kind)
+                detail = datatype_words(described)
             self.report.tell(
                 Finding(error.rule, file=preparation.file, sheet=preparation.sheet, row=row,
                         column=preparation.header_of(error.column), kind=kind, detail=detail)

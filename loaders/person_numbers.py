@@ -58,7 +58,7 @@ _PHONE = re.compile(
     r"|(?:\+|00)46\s?(?:\(0\))?\d{7,10}|07[02369]\d{7})(?!\d)"
 )
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-TextKind = Literal["personnummer", "e-mail", "phone"]
+TextKind = Literal["personnummer", "e-mail address", "phone number"]
 
 
 def check_digit(digits: str) -> bool:
@@ -236,16 +236,16 @@ def scan(text: str) -> frozenset[TextKind]:
     """Return which personal details a free text holds.
 
     >>> sorted(scan("Ring Kim, 019-21 10 00, eller kim@granby.example"))
-    ['e-mail', 'phone']
+    ['e-mail address', 'phone number']
     """
     found: set[TextKind] = set()
     if "@" in text and _EMAIL.search(text):
-        found.add("e-mail")
+        found.add("e-mail address")
     simple = _simple(text)
     if any(_is_persons(hit[0] or hit[1]) for hit in _IN_TEXT.finditer(simple)):
         found.add("personnummer")
     if any(kind_of_number(re.sub(r"\s", "", hit[0])) is None for hit in _PHONE.finditer(text)):
-        found.add("phone")
+        found.add("phone number")
     return frozenset(found)
 
 

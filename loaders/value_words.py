@@ -11,7 +11,7 @@ _KINDS = {
     "number with decimal comma": "tal med decimalkomma", "number with decimal point": "tal med decimalpunkt",
     "digits with spaces": "siffror med mellanslag", "date": "datum", "date and time": "datum och klockslag",
     "date in another form": "datum på annat sätt", "digits with a hyphen": "siffror med bindestreck",
-    "web address": "webbadress", "e-mail address": "e-postadress",
+    "web address": "webbadress", "e-mail address": "e-postadress", "phone number": "telefonnummer",
 }  # fmt: skip
 _WHOLE = frozenset(
     """integer long int short byte nonNegativeInteger positiveInteger unsignedLong unsignedInt unsignedShort
@@ -24,14 +24,24 @@ _FORMAT_ADVICE = (
 _PLAIN_ADVICE = ("Rätta värdet i källan.", "Correct the value in the source.")
 
 
-def datatype_words(column: Mapping[str, Any], kind: str) -> tuple[tuple[str, str], ...]:
-    """Return what fills the texts of the rule values.datatype: form wanted, kind found, advice, in both languages."""
+def kind_words(kind: str, language: str) -> str:
+    """Return how a language names a kind of value; a kind that has no words, such as #REF!, is as it is.
+
+    >>> kind_words("10 digits", "sv"), kind_words("date", "en")
+    ('10 siffror', 'date')
+    """
+    if language != "sv":
+        return kind
+    digits = re.fullmatch(r"(\d+) digits?", kind)
+    return f"{digits[1]} {'siffra' if digits[1] == '1' else 'siffror'}" if digits else _KINDS.get(kind, kind)
+
+
+def datatype_words(column: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return what fills the texts of the rule values.datatype: form wanted, advice, in both languages."""
     said = column.get("datatype", "string")
     base, form = (said, None) if isinstance(said, str) else (str(said.get("base", "string")), said.get("format"))
     wanted, advice = _wanted(base, form)
-    digits = re.fullmatch(r"(\d+) digits?", kind)
-    kind_sv = f"{digits[1]} {'siffra' if digits[1] == '1' else 'siffror'}" if digits else _KINDS.get(kind, kind)
-    named = (("wanted", wanted), ("kind", (kind_sv, kind)), ("advice", advice))
+    named = (("wanted", wanted), ("advice", advice))
     return tuple((f"{name}_{tongue}", pair[place]) for name, pair in named for place, tongue in enumerate(("sv", "en")))
 
 

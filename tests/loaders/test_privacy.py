@@ -56,9 +56,9 @@ def test_random_numbers_rarely_alarm() -> None:
     [
         ("Utlägg för 811218-9876, resa", {"personnummer"}),
         ("pnr19811218-9876", {"personnummer"}),
-        ("Ring 019-21 10 00 eller skriv till kim@granby.example", {"phone", "e-mail"}),
+        ("Ring 019-21 10 00 eller skriv till kim@granby.example", {"phone number", "e-mail address"}),
         ("Bankgiro 5050-1055, faktura 8112189877, 2026-01-02", set()),
-        ("+46 70 123 45 67", {"phone"}),
+        ("+46 70 123 45 67", {"phone number"}),
     ],
 )
 def test_free_text(text: str, kinds: set[str]) -> None:
@@ -97,7 +97,9 @@ def test_a_number_in_free_text_is_withheld_and_told(load_files: Loader) -> None:
     )
     told = {(f.rule, f.row, f.column, f.kind) for f in done.findings}
     assert ("personal.number-in-text", 2, "description", "personnummer") in told
-    assert ("personal.contact-in-text", 3, "description", "phone") in told
+    assert ("personal.contact-in-text", 3, "description", "phone number") in told
+    contact = next(finding for finding in done.findings if finding.rule == "personal.contact-in-text")
+    assert "(telefonnummer)" in contact.text("sv") and "(phone number)" in contact.text("en")
     assert "Fråga Kim" not in done.lines and "9876" not in done.lines + done.told() and done.counts.rows_out == 2
 
 

@@ -128,12 +128,12 @@ def test_numbers_in_free_text_are_found(number: str, frame: str) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("Skriv till kim.berg+skola@granby.example.", "e-mail"),
-        ("KIM@GRANBY.EXAMPLE", "e-mail"),
-        ("tfn 0701234567", "phone"),
-        ("+46701234567", "phone"),
-        ("+46 (0)19-21 10 00", "phone"),
-        ("0046 19 211000", "phone"),
+        ("Skriv till kim.berg+skola@granby.example.", "e-mail address"),
+        ("KIM@GRANBY.EXAMPLE", "e-mail address"),
+        ("tfn 0701234567", "phone number"),
+        ("+46701234567", "phone number"),
+        ("+46 (0)19-21 10 00", "phone number"),
+        ("0046 19 211000", "phone number"),
     ],
 )
 def test_contact_details_in_free_text(text: str, kind: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import ontology
+from loaders.findings import Finding
 
 CODE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parents[2].joinpath("loaders").glob("*.py"))
 EVERYWHERE = CODE + "\n".join(
@@ -35,6 +36,14 @@ def test_no_rule_is_left_over(family: str) -> None:
         return name in NAMED or name.split(".")[1] in EVERYWHERE or made in EVERYWHERE
 
     assert [name for name in rules if not spoken_of(name)] == []
+
+
+def test_a_number_in_a_text_chooses_its_words() -> None:
+    one, many = (Finding("harvest.breach", count=count) for count in (1, 2))
+    assert "på 1 ställe:" in one.text("sv") and "in 1 place:" in one.text("en")
+    assert "på 2 ställen:" in many.text("sv") and "in 2 places:" in many.text("en")
+    for finding in (Finding(name, count=count) for name in ontology.rules() for count in (1, 2)):
+        assert "|" not in finding.text("sv") + finding.text("en") + finding.advice("sv") + finding.advice("en")
 
 
 def test_a_file_without_line_ends_is_refused(tmp_path: Path, load_files: object) -> None:
