@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyoxigraph import Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode, RdfFormat, Store
+from rdflib.plugins.sparql.algebra import translateQuery
+from rdflib.plugins.sparql.parser import parseQuery
+from rdflib.plugins.sparql.parserutils import CompValue
 
 import queries
 from queries import ParameterError, Query, QueryError, parse
@@ -273,3 +276,57 @@ def test_a_file_that_does_not_hold_together_is_refused(change: tuple[str, str], 
 def test_reserved_names_cannot_be_parameters() -> None:
     with pytest.raises(QueryError, match="means the same for every query"):
         parse("example/things", GOOD.replace("year", "page"), WORDS)
+
+
+FIGURES = """
+<urn:a> a <urn:Account> ; <urn:figure> 1 ; <urn:kind> <urn:k> ; <urn:other> <urn:x> .
+<urn:b> a <urn:Account> ; <urn:figure> 2 ; <urn:other> <urn:x> .
+<urn:c> a <urn:Account> ; <urn:figure> 4 ; <urn:account> <urn:m> .
+<urn:m> <urn:kind> <urn:k> ; <urn:other> <urn:x> .
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "sums"),
+    [
+        ("compare/figure-by-concept", {}, {"<urn:k>": 1, "None": 6}),
+        ("compare/figure-by-linked-concept", {"link": ["urn:account"]}, {"<urn:k>": 4, "None": 3}),
+    ],
+)
+def test_what_has_no_concept_is_summed_apart_and_not_dropped(
+    name: str, link: dict[str, list[str]], sums: dict[str, int]
+) -> None:
+    store = Store()
+    store.load(FIGURES.encode(), RdfFormat.TURTLE, to_graph=NamedNode("urn:g"))
+    values = {"class": ["urn:Account"], "property": ["urn:kind"], "figure": ["urn:figure"]} | link
+    found = store.query(bound(queries.get(name), **values))
+    assert {str(row["concept"]): int(row["total"].value) for row in found} == sums  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("query", ALL, ids=NAMES)
+def test_no_optional_part_rests_on_values_from_without(query: Query) -> None:
+    """Evaluated bottom-up, such a part matches any value, and the join with VALUES drops the whole solution."""
+    parts = []
+    whole = translateQuery(parseQuery(query.text)).algebra
+    waiting: list[object] = [whole]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (list, tuple)):
+            waiting += node
+        elif isinstance(node, CompValue):
+            waiting += node.values()
+            if node.name == "LeftJoin":
+                parts.append(node)
+    for part in parts:
+        open_to_all = {str(name) for name in part.p2["_vars"] - part.p1["_vars"]}
+        assert not open_to_all & values_in(whole) - values_in(part.p2), query.name
+
+
+def values_in(node: object) -> set[str]:
+    """Return the variables that VALUES inside a part of a query bind."""
+    if isinstance(node, (list, tuple)):
+        return set().union(*map(values_in, node))
+    if not isinstance(node, CompValue):
+        return set()
+    own = {str(name) for row in node.res for name in row} if node.name == "values" else set()
+    return own.union(*map(values_in, node.values()))
