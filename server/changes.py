@@ -133,16 +133,27 @@ def members(history: History, number: int, scope: Scope, after: str = "") -> Ite
 
     A dataset's feed describes things as the dataset's own graphs do; any other as all published graphs do.
     """
-    time, before_it = history.time(number), _previous(history, number)
-    yield from _purged(history, number, scope, time, after)
-    entries = changed_graphs(history, number, scope)
-    yield from _relieved(history, number, scope, time, after)
+    time = history.time(number)
+    told = (
+        _purged(history, number, scope, time),
+        _relieved(history, number, scope, time),
+        _differing(history, number, scope, time),
+    )
+    in_order = heapq.merge(*told, key=lambda member: _key(member.iri))
+    for name, same in groupby(in_order, key=lambda member: member.iri):
+        if not after or _key(name) > _key(after):
+            yield next(same)
+
+
+def _differing(history: History, number: int, scope: Scope, time: datetime) -> Iterator[Member]:
+    """Yield what the differences of a generation tell of."""
+    before_it, entries = _previous(history, number), changed_graphs(history, number, scope)
     if not entries:
         return
     if scope.resource:
         lines, earlier = (tuple(history.description(moment, scope.resource)) for moment in (number, before_it))
         member = _member(scope.resource, lines, earlier, scope, number, time)
-        yield from (member,) if member is not None and not after else ()
+        yield from (member,) if member is not None else ()
         return
     touched = _touched(history, number, entries)
     now, before = (_states(history, moment, scope) for moment in (number, before_it))
@@ -154,8 +165,6 @@ def members(history: History, number: int, scope: Scope, after: str = "") -> Ite
             old = next(before, None)
         lines = new[1] if new is not None and new[0] == name else ()
         earlier = old[1] if old is not None and old[0] == name else ()
-        if after and _key(name) <= _key(after):
-            continue
         member = _member(name, lines, earlier, scope, number, time)
         if member is not None:
             yield member
@@ -181,18 +190,16 @@ def _belongs(name: str, lines: Iterable[str], concepts: frozenset[str]) -> bool:
     )
 
 
-def _purged(history: History, number: int, scope: Scope, time: datetime, after: str) -> Iterator[Member]:
-    if after:
-        return  # they are on the first page
-    for entry in history.index(number).get("purged", ()):
+def _purged(history: History, number: int, scope: Scope, time: datetime) -> Iterator[Member]:
+    for entry in sorted(history.index(number).get("purged", ()), key=lambda entry: _key(entry["iri"])):
         fits = not scope.dataset or scope.dataset in entry["datasets"]
         if fits and (not scope.resource or scope.resource == entry["iri"]):
             yield Member("Delete", entry["iri"], number, time, (), purged=True)
 
 
-def _relieved(history: History, number: int, scope: Scope, time: datetime, after: str) -> Iterator[Member]:
+def _relieved(history: History, number: int, scope: Scope, time: datetime) -> Iterator[Member]:
     """Yield the things whose descriptions lost a mention of what was purged; no difference tells of that."""
-    names = [] if after else history.index(number).get("touched", [])
+    names = history.index(number).get("touched", [])
     wanted = {scope.resource} & set(names) if scope.resource else set(names)
     for name, lines in _states(history, number, scope) if wanted else ():
         if name in wanted and (not scope.branch or _belongs(name, lines, scope.branch)):

@@ -236,6 +236,22 @@ def test_consumers_are_told_without_content(site):
     assert SECRET not in "".join(client(site).get(f"/changes/ldes/00000{n}").text for n in (1, 2, 3))
 
 
+def test_no_page_of_the_stream_leaves_out_what_was_forgotten_or_what_else_changed(site, monkeypatch):
+    forget(site, THING)
+    there = client(site)
+
+    def told(address: str) -> list[str]:
+        page = there.get(address.removeprefix(BASE.rstrip("/"))).text
+        members = re.findall(r"<https://www.w3.org/ns/activitystreams#object> <([^>]+)>", page)
+        following = re.search(r"#next> <https://w3id.org/tree#node> <([^>]+)>", page)
+        return members + (told(following[1]) if following else [])
+
+    whole = told("/changes/ldes/000003")
+    monkeypatch.setattr("server.views.changes.MEMBERS", 1)
+    assert told("/changes/ldes/000003") == whole
+    assert THING in whole and len(whole) > 2 and len(set(whole)) == len(whole)
+
+
 def test_a_running_server_forgets_at_once(site):
     app = create_app(site.folder, read_settings(environment={}))
     running = app.test_client()
