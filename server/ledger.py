@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from server.errors import StorageError
+from server.errors import Problem, StorageError
 
 Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into", "purged"]
 State = Literal["live", "withdrawn", "replaced", "merged", "split", "purged"]
@@ -34,6 +34,10 @@ _STATES: dict[str, State] = {
 }
 _log = logging.getLogger("torg")
 _ALL = 1 << 62  # more generations than there will ever be
+_SECONDS, _SERVING_SECONDS = 30.0, 5.0  # that a command, and a visitor, waits for who writes
+# A writer whose pages no longer fit in its memory keeps readers out until it commits; SQLite would let it after 2 MB.
+# As many as these (128 MiB) hold a million events.
+_PAGES_HELD = 32_768
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS event (
     id INTEGER PRIMARY KEY,
@@ -167,6 +171,7 @@ class Ledger:
         """Append what a publication does, in one transaction; nothing is kept when the block fails."""
         with closing(self._connect()) as ledger:
             ledger.executescript(_SCHEMA)
+            ledger.execute(f"PRAGMA cache_spill = {_PAGES_HELD}")
             ledger.execute("BEGIN IMMEDIATE")
             try:
                 yield Recorder(ledger, generation, time)
@@ -222,12 +227,18 @@ class Ledger:
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
-        """Let a server go on without a damaged ledger: what is published needs none, what is gone becomes unknown."""
+        """Let a server go on without a damaged ledger: what is published needs none, what is gone becomes unknown.
+
+        One that is only being written to is no damage; raises Problem 503 when that takes long.
+        """
         try:
             yield
         except sqlite3.DatabaseError as error:
             if not self._serving:
                 raise
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                detail = "A publication is being written down. Try again in a few seconds."
+                raise Problem(503, detail, headers={"Retry-After": "5"}) from error
             if not self.damage:
                 _log.error("%s cannot be read: %s. Run torg doctor, and restore it from a backup.", self.path, error)
             self.damage = str(error)
@@ -256,7 +267,8 @@ class Ledger:
         return held[1]
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        seconds = _SERVING_SECONDS if self._serving else _SECONDS
+        return sqlite3.connect(self.path, timeout=seconds, isolation_level=None)
 
 
 class Recorder:
