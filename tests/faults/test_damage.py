@@ -128,7 +128,7 @@ def test_what_only_a_checksum_tells_is_found_by_a_server_at_its_start(site: Smal
     harm(current(site))
     app = create_app(site.folder, read_settings(environment={"TORG_READERS": "1"}))
     front(app)
-    client, until = app.test_client(), time.monotonic() + 30
+    client, until = app.test_client(), time.monotonic() + 120
     while client.get("/-/ready").json.get("generation") != "000001" and time.monotonic() < until:
         time.sleep(0.05)
     assert '"Skola 1"' in client.get(SCHOOL).text
@@ -143,7 +143,7 @@ def test_a_read_that_fails_is_503_and_the_next_one_comes_from_the_whole_generati
     app.extensions["torg"].watch.thorough = True
     path = current(site)
     write(path / "labels.sqlite", b"torn" * ((path / "labels.sqlite").stat().st_size // 4))
-    until, statuses = time.monotonic() + 30, set()
+    until, statuses = time.monotonic() + 120, set()
     while client.get("/-/ready").json["generation"] != "000001" and time.monotonic() < until:
         statuses.add(client.get("/res/school/10000002?lang=sv").status_code)
     assert 503 in statuses and statuses <= {200, 503}

@@ -245,7 +245,7 @@ def few_descriptors(small_site: SmallSite) -> Iterator[Server]:
 
 def test_a_server_without_descriptors_recovers_without_a_restart(few_descriptors: Server) -> None:
     web = few_descriptors.process.pid
-    idle = [socket.create_connection(("127.0.0.1", few_descriptors.port), timeout=5) for _ in range(200)]
+    idle = [socket.create_connection(("127.0.0.1", few_descriptors.port), timeout=60) for _ in range(200)]
     for connection in idle:
         connection.sendall(b"GET /datasets HTTP/1.1\r\n")  # never ended
     time.sleep(3)

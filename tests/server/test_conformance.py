@@ -39,7 +39,7 @@ SERVE = (
 
 
 def wait_for(base: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while True:
         try:
             with urllib.request.urlopen(f"{base}/-/ready", timeout=5):

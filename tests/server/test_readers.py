@@ -59,7 +59,7 @@ def pool(stores: tuple[Path, Path]) -> Iterator[ReaderPool]:
         yield pool
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen in time"
@@ -280,7 +280,8 @@ def test_readers_end_with_a_pool_owner_that_is_killed(stores: tuple[Path, Path])
         "from server.readers import ReaderPool\n"
         "pool = ReaderPool(sys.argv[2], readers=1)\n"
         "import threading; threading.Thread(target=lambda: pool.query(sys.argv[3], accept_format='text/csv')).start()\n"
-        "time.sleep(0.5); print(*pool.processes(), flush=True); time.sleep(60)"
+        "while not pool.processes(): time.sleep(0.05)\n"
+        "time.sleep(0.3); print(*pool.processes(), flush=True); time.sleep(60)"
     )
     root = str(Path(__file__).resolve().parents[2])
     owner = subprocess.Popen(
