@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from typing import Any
 from loaders.description import Dataset, read_dataset
 from loaders.errors import LoadError
 from loaders.findings import Finding
+from loaders.load import file_hash
 from ontology import prefixes
 from server import schedule
 from server.all_dump import write_all_dump
@@ -109,6 +110,7 @@ def publish(
             return Publication(None, RunReport(time, remarks=schedule.late(site, settings, now)))
     with data.writing("publish"):
         finish_interrupted(site, data)
+        seen = schedule.marks(site)
         run = _Run(site, settings, data, now, progress)
         run.remark(pulled)
         with run.folder():
@@ -121,7 +123,7 @@ def publish(
     looked = {report.dataset: report.status in ("published", "removed") for report in done.report.datasets}
     # What a broken contract stopped is not published, so it stays due.
     if not dry_run and not done.report.broken:
-        schedule.remember(site, settings, looked, now)
+        schedule.remember(site, settings, seen, looked, now)
     done.report.remarks += schedule.late(site, settings, now, looked)
     return done
 
@@ -490,10 +492,13 @@ class _Run:
         folder.mkdir(mode=0o700, exist_ok=True)
         for state in self._states.values():
             for path, sha256 in state.sources:
-                target = folder / sha256
+                target, part = folder / sha256, folder / f"{sha256}.part"
                 if not target.exists():
-                    copyfile(path, target.with_suffix(".part"))
-                    target.with_suffix(".part").replace(target)
+                    with suppress(FileNotFoundError):  # taken away since it was read
+                        copyfile(path, part)
+                        if file_hash(part) == sha256:
+                            part.replace(target)
+                    part.unlink(missing_ok=True)  # of a file that was changed since it was read
 
 
 def _fingerprints(dataset: Mapping[str, Any] | None) -> set[str]:

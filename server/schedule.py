@@ -118,19 +118,34 @@ def late(site: Site, settings: Settings, now: datetime, seen: Iterable[str] = ()
     ]
 
 
-def remember(site: Site, settings: Settings, looked: Mapping[str, bool], now: datetime) -> None:
-    """Keep that datasets were looked at now, and whether that went well; what is no longer here is forgotten."""
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What a site was like when a run began: what changes while it is read is due again."""
+
+    meaning: str
+    files: Mapping[str, str]
+
+
+def marks(site: Site) -> Marks:
+    """Return the marks of a site as it is now."""
+    files = {dataset.key: _files(dataset) for dataset in site.datasets}
+    return Marks(_meaning(site), files | {source.state: _said(source) for source in harvest_sources(site)})
+
+
+def remember(site: Site, settings: Settings, seen: Marks, looked: Mapping[str, bool], now: datetime) -> None:
+    """Keep that datasets were looked at as they were, and whether that went well; what is no longer here is forgotten.
+
+    `seen` are the marks from before anything was read.
+    """
     path = settings.data_folder(site.folder) / FILE
     state = _read(path.parent)
-    files = {dataset.key: _files(dataset) for dataset in site.datasets}
-    files |= {source.state: _said(source) for source in harvest_sources(site)}
-    looks = {key: look for key, look in state.get("looks", {}).items() if key in files}
+    looks = {key: look for key, look in state.get("looks", {}).items() if key in seen.files}
     for key, good in looked.items():
-        if key in files:
-            looks[key] = {"time": now.astimezone(UTC).isoformat(), "good": good, "files": files[key]}
+        if key in seen.files:
+            looks[key] = {"time": now.astimezone(UTC).isoformat(), "good": good, "files": seen.files[key]}
     # Those that the timetable finds due by it: what is only listed is never looked at, a harvest by its own time.
     meant = {dataset.key for dataset in site.datasets if not is_listed_only(dataset)}
-    meaning = _meaning(site) if meant <= set(looked) or not state else state.get("meaning", "")
+    meaning = seen.meaning if meant <= set(looked) or not state else state.get("meaning", "")
     _write(path, {"meaning": meaning, "looks": looks})
 
 

@@ -1,6 +1,7 @@
 """Publication: whole or not at all, only when something changed, never losing what was good."""
 
 import gzip
+import hashlib
 import json
 import os
 import signal
@@ -361,3 +362,17 @@ def test_a_newcomer_never_takes_over_a_published_address(small_site):
     small_site.publish()
     named = [line for line in graph_of(small_site) if "schema.org/name" in line and subject(line).endswith(SCHOOL)]
     assert 1 == len(named) and '"Skola 1"' in named[0]
+
+
+@pytest.mark.parametrize("change", ["changed", "taken away"])
+def test_the_archive_keeps_no_other_bytes_than_those_that_were_read(small_site, change):
+    def meddle(step: str, what: str) -> None:
+        if step == "store":
+            small_site.source.unlink() if change == "taken away" else small_site.write(ROWS[:2])
+
+    assert small_site.publish(progress=meddle).generation == 1
+    assert list((small_site.data / "archive").iterdir()) == []
+    small_site.write(ROWS[:3])
+    assert small_site.publish(confirm=True).generation == 2
+    (kept,) = (small_site.data / "archive").iterdir()
+    assert kept.name == hashlib.sha256(kept.read_bytes()).hexdigest()

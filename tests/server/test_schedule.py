@@ -35,20 +35,31 @@ def test_a_local_file_is_due_when_it_changes(small_site: SmallSite) -> None:
     assert small_site.publish(due=True).generation == 2
 
 
+def test_a_file_that_changes_while_the_run_goes_on_is_due_again(small_site: SmallSite) -> None:
+    def change(step: str, what: str) -> None:
+        if step == "flip":
+            small_site.write(ROWS[:7])
+
+    assert publish(read_site(small_site.folder), Settings(), now=NOW, due=True, progress=change).generation == 1
+    assert keys(small_site, NOW) == [("asen/skolor", "changed")]
+    assert small_site.publish(due=True).generation == 2
+    assert keys(small_site, NOW) == []
+
+
 def test_an_address_is_due_by_its_frequency_and_the_last_change(small_site: SmallSite) -> None:
     small_site.publish()
     say(small_site, 'accrualPeriodicity = "MONTHLY"')
     toml = small_site.dataset / "dataset.toml"
     toml.write_text(toml.read_text("utf-8").replace('"skolor.csv"', '"https://asen.example/skolor.csv"'), "utf-8")
     site = read_site(small_site.folder)
-    schedule.remember(site, Settings(), {"asen/skolor": True}, NOW + timedelta(days=25))
+    schedule.remember(site, Settings(), schedule.marks(site), {"asen/skolor": True}, NOW + timedelta(days=25))
     (one,) = timetable(site, Settings(), NOW)
     # The next edition may be there a month after the last change; until then corrections are looked for weekly.
     assert one.reason == "interval" and timedelta(days=28) < one.at - NOW < timedelta(days=29)
-    schedule.remember(site, Settings(), {"asen/skolor": True}, NOW + timedelta(days=40))
+    schedule.remember(site, Settings(), schedule.marks(site), {"asen/skolor": True}, NOW + timedelta(days=40))
     (one,) = timetable(site, Settings(), NOW)
     assert timedelta(days=40.9) < one.at - NOW < timedelta(days=41)
-    schedule.remember(site, Settings(), {"asen/skolor": False}, NOW + timedelta(days=40))
+    schedule.remember(site, Settings(), schedule.marks(site), {"asen/skolor": False}, NOW + timedelta(days=40))
     (one,) = timetable(site, Settings(), NOW)
     assert one.reason == "again" and one.at - NOW == timedelta(days=40, hours=1)
 
@@ -58,7 +69,7 @@ def test_what_is_never_updated_is_never_due(small_site: SmallSite) -> None:
     toml = small_site.dataset / "dataset.toml"
     toml.write_text(toml.read_text("utf-8").replace('"skolor.csv"', '"https://asen.example/skolor.csv"'), "utf-8")
     site = read_site(small_site.folder)
-    schedule.remember(site, Settings(), {"asen/skolor": True}, NOW)
+    schedule.remember(site, Settings(), schedule.marks(site), {"asen/skolor": True}, NOW)
     assert timetable(site, Settings(), NOW) == []
 
 
@@ -91,7 +102,7 @@ def test_a_gathered_catalogue_is_due_daily(small_site: SmallSite) -> None:
     with (small_site.folder / "site.toml").open("a", encoding="utf-8") as toml:
         toml.write('[harvest.k]\nurl = "https://k.example/dcat"\n')
     site = read_site(small_site.folder)
-    schedule.remember(site, Settings(), {"asen/skolor": True, "harvest/k": True}, NOW)
+    schedule.remember(site, Settings(), schedule.marks(site), {"asen/skolor": True, "harvest/k": True}, NOW)
     assert keys(small_site, NOW + timedelta(hours=20)) == []
     assert keys(small_site, NOW + timedelta(hours=23)) == [("harvest/k", "interval")]
 
