@@ -227,10 +227,13 @@ def read_moment(text: str) -> int | datetime:
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) <= 6:
         return int(text)
-    if len(text) == 10:
+    if ":" not in text and "T" not in text:
         return datetime.combine(date.fromisoformat(text), datetime.max.time(), UTC)
     moment = datetime.fromisoformat(text.replace(" ", "+") if text.count(" ") == 1 and "T" in text else text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError as error:  # the first or last hours of the calendar, in another time zone
+        raise ValueError(text) from error
 
 
 def one_second(moment: datetime) -> datetime:
