@@ -86,6 +86,9 @@ class Conversion:
             # Those of the head are annotations by now; the others are met between the rows.
             reader.comments.clear()
             for number, (source, cells) in enumerate(reader.rows(), 1):
+                if number == 1:
+                    for error in writer.constant_errors():
+                        self.warnings.add(error)
                 yield text(cells, number, source)
                 if reader.comments:
                     yield from self._comments(reader, node)
@@ -294,7 +297,10 @@ class _Keys:
                 self.errors.add(f"{table.url}: {problem}")
             writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add, reader.width)
             primary: set[Key] = set()
-            for source, cells in reader.rows():
+            for number, (source, cells) in enumerate(reader.rows(), 1):
+                if number == 1:
+                    for error in writer.constant_errors():
+                        self.errors.add(error)
                 self._row(table, writer, writer.read(cells, source), source, primary)
 
     def _row(self, table: Table, writer: RowWriter, read: Sequence[Cell], source: int, primary: set[Key]) -> None:

@@ -151,6 +151,13 @@ class RowWriter:
                 self._warn(f"{place}: {problem.rule} ({problem.kind})")
         return read
 
+    def constant_errors(self) -> Iterator[str]:
+        """Yield what is wrong with the cells of virtual columns, which are the same in every row."""
+        # What has a valueUrl is not missing, though no cell stands behind it.
+        for writer in (each for each in self._virtual if each.value is None):
+            for problem in writer.virtual_cell.problems:
+                yield f"{self.table.url}: column {writer.column.name}: {problem.rule} ({problem.kind})"
+
     def values(self, read: Sequence[Cell]) -> dict[str, Value]:
         """Return the columns' values by name."""
         values = {writer.column.name: cell.value for writer, cell in zip(self._real, read, strict=False)}

@@ -123,6 +123,8 @@ def _formatted(datatype: Datatype, form: Any, warn: Warn) -> Datatype:
         decimal = take(form, "decimalChar", some_text, warn, ".")
         group = take(form, "groupChar", some_text, warn)
         pattern = take(form, "pattern", string, warn)
+        if not set(form) <= {"decimalChar", "groupChar", "pattern"}:
+            warn("format has a property that is not defined")
         form = NumberFormat(pattern, decimal, group)
         plain = NumberFormat(None, decimal, group)
     else:

@@ -163,12 +163,15 @@ class MetadataReader:
 
     def _columns(self, source: Any, inherited: Mapping[str, Any]) -> list[Column]:
         if not isinstance(source, list):
-            raise CsvwError("columns is no array")
+            # Metadata Vocabulary 5.1.1: what is no array counts as an empty one.
+            self.warn("columns is no array")
+            source = []
         objects = [column for column in source if isinstance(column, dict)]
         if len(objects) != len(source):
             self.warn("columns holds something that is no column description")
         columns = [self._column(column, number, inherited) for number, column in enumerate(objects, 1)]
-        names = [column.name for column in columns]
+        # 5.5: the `name` properties must differ; two columns may share a title, but a published column is found by it.
+        names = [column.name for column in columns if column.declared or not self.strict]
         if len(set(names)) != len(names):
             raise CsvwError("two columns have the same name")
         virtual = [column.virtual for column in columns]
@@ -282,8 +285,12 @@ class MetadataReader:
             # The Recommendation says Template, its own vocabulary Transformation.
             check.check_type(item, "Transformation" if item.get("@type") == "Transformation" else "Template")
             check.check_id(item.get("@id", ""), self.warn)
-            if not all(isinstance(item.get(name), str) for name in ("url", "scriptFormat", "targetFormat")):
+            required = ("url", "scriptFormat", "targetFormat")
+            if not all(name in item for name in required):
                 raise CsvwError("a transformation must have url, scriptFormat and targetFormat")
+            if not all(isinstance(item[name], str) for name in required):
+                # Metadata Vocabulary 5.1.2: a link that is no string counts as an empty one.
+                self.warn("a transformation has a link that is no string")
             if item.get("source") not in (None, "json", "rdf"):
                 self.warn("the source of a transformation is neither json nor rdf")
                 item = {name: value for name, value in item.items() if name != "source"}

@@ -66,7 +66,8 @@ def _node_object(value: dict[str, Any], language: str, base: str) -> dict[str, A
         if name == "@id":
             if not isinstance(item, str) or item.startswith("_:"):
                 raise CsvwError("@id must be a URL and no blank node")
-            node["@id"] = encode_illegal(resolve(base, expand_name(item) or item))
+            # 6.1: prefixes are expanded here, terms are not: `date` is a document beside this one.
+            node["@id"] = encode_illegal(resolve(base, (expand_name(item) if ":" in item else None) or item))
         elif name == "@type":
             types = item if isinstance(item, list) else [item]
             node["@type"] = [_type(entry) for entry in types]

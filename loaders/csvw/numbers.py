@@ -54,7 +54,7 @@ def number_reader(form: NumberFormat, *, integer: bool, decimal: bool, lenient: 
         group = form.group_char
     plain = form == NumberFormat() and not lenient
     form = replace(form, group_char=group)
-    matcher = _pattern_matcher(form) if form.pattern else _plain_matcher(form, plain)
+    matcher = _pattern_matcher(form) if form.pattern is not None else _plain_matcher(form, plain)
     spaced = lenient and group in GROUP_SPACES
 
     def read(text: str) -> str | None:

@@ -54,13 +54,6 @@ def count(value: Any) -> int:
     return value
 
 
-def character(value: Any) -> str:
-    """Take one character."""
-    if not isinstance(value, str) or len(value) != 1:
-        raise Invalid
-    return value
-
-
 def one_of(*values: str) -> Check:
     """Take one of these words."""
 
@@ -134,13 +127,13 @@ INHERITED: Mapping[str, Check] = {
 }
 DIALECT: Mapping[str, Check] = {
     "commentPrefix": nullable(string),
-    "delimiter": character,
+    "delimiter": some_text,
     "doubleQuote": boolean,
     "encoding": encoding,
     "header": boolean,
     "headerRowCount": count,
     "lineTerminators": terminators,
-    "quoteChar": nullable(character),
+    "quoteChar": nullable(some_text),
     "skipBlankRows": boolean,
     "skipColumns": count,
     "skipInitialSpace": boolean,

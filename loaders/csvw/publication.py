@@ -73,7 +73,10 @@ def compile_text(table: Table, fallback: Callable[[Sequence[str], int, int], str
     Rows that are not plain go to `fallback`, which knows every rule; `label` begins the labels of the rows' blank
     nodes. Raises CsvwError when the table has what only the fallback can do.
     """
-    positions = {column.name: place for place, column in enumerate(real_columns(table.schema.columns))}
+    columns = real_columns(table.schema.columns)
+    positions = {column.name: place for place, column in enumerate(columns)}
+    if len(positions) < len(columns):
+        raise CsvwError("two columns have the same name")
     scope = Scope(table, positions, {}, {}, encode_simple, conversion=True)
     plan = Plan(table, scope, table.url, table.url)
     return _Compiler(plan, scope, fallback, label, len(positions)).text_function()

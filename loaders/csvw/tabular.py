@@ -53,13 +53,15 @@ class TabularReader:
         quote = dialect.quoteChar
         self._escape = None if quote is None else quote if dialect.doubleQuote else "\\"
         marks = {dialect.delimiter, quote or "", self._escape or ""} - {""}
-        self._special = re.compile("|".join(map(re.escape, sorted(marks))))
+        self._special = re.compile("|".join(map(re.escape, _longest_first(marks))))
         self._read_head()
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row's source number, counted from 1, and its cells."""
         dialect, trim, bare = self.dialect, self._trim, self._end
         quote, delimiter, skip = dialect.quoteChar, dialect.delimiter, dialect.skipColumns
+        # 8, to parse a row: a backslash escapes outside quotes too.
+        escape = self._escape if self._escape != quote else None
         prefix = dialect.commentPrefix or None
         blank = dialect.skipBlankRows
         for line in self._lines:
@@ -68,7 +70,7 @@ class TabularReader:
                 self._comment(bare(line))
                 continue
             number = self._row
-            if quote and quote in line:
+            if (quote and quote in line) or (escape and escape in line):
                 cells = self._parse(line)
             else:
                 cells = bare(line).split(delimiter)
@@ -151,12 +153,14 @@ class TabularReader:
                 raw = self._continued(size)
                 line, position, size = self._end(raw), 0, size + len(raw)
                 continue
-            mark, following = line[position], line[position + 1 : position + 2]
-            position += 1
+            mark = special[0]
+            position += len(mark)
+            # The quote character may be longer than one; what else is escaped is one character.
+            following = quote if quote and line.startswith(quote, position) else line[position : position + 1]
             if mark == escape and (escape != quote or inside) and following and (following == quote or escape != quote):
                 cell.append(following)
                 blank = False
-                position += 1
+                position += len(following)
             elif mark == quote and (inside or (blank and not quoted)):
                 if not inside:
                     cell.clear()
@@ -219,8 +223,8 @@ def _end(terminators: tuple[str, ...]) -> Callable[[str], str]:
     return lambda line: at_end.sub("", line, count=1)
 
 
-def _longest_first(terminators: tuple[str, ...]) -> list[str]:
-    return sorted(terminators, key=len, reverse=True)
+def _longest_first(texts: Iterable[str]) -> list[str]:
+    return sorted(texts, key=lambda text: (-len(text), text))
 
 
 def _terminated(stream: io.TextIOWrapper, terminators: tuple[str, ...]) -> Iterator[str]:
