@@ -94,16 +94,19 @@ def _source(site: Site, key: str, entry: Mapping[str, Any]) -> HarvestSource:
             nearest = difflib.get_close_matches(word, sorted(_KEYS), n=1, cutoff=0.0)[0]
             raise _fault("site.unknown-key", name=f"{where}{word}", nearest=nearest)
     url, file = str(entry.get("url", "")), str(entry.get("file", ""))
-    if bool(url) == bool(file) or (url and urlsplit(url).scheme not in ("http", "https")):
+    if bool(url) == bool(file) or (url and not _is_web_address(url)):
         raise _fault("harvest.needs", name=f"{where}url")
-    if file and not (site.folder / file).resolve().is_relative_to(site.folder.resolve()):
+    if file and ("\0" in file or not (site.folder / file).resolve().is_relative_to(site.folder.resolve())):
         raise _fault("harvest.needs", name=f"{where}file")
     format = str(entry.get("format", "auto"))
     if format not in ("auto", *FORMS):
         raise _fault("harvest.choice", name=f"{where}format", known=", ".join(("auto", *FORMS)))
     most = entry.get("most", MOST)
-    if not isinstance(most, int) or most < 1:
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
         raise _fault("harvest.needs", name=f"{where}most")
+    republish = entry.get("republish", False)
+    if not isinstance(republish, bool):
+        raise _fault("harvest.choice", name=f"{where}republish", known="true, false")
     frequency = str(entry.get("accrualPeriodicity", "DAILY"))
     frequencies = code_list("accrualPeriodicity")
     if frequencies.iri(frequency) is None:
@@ -119,8 +122,16 @@ def _source(site: Site, key: str, entry: Mapping[str, Any]) -> HarvestSource:
         prefix=str(entry.get("prefix", "")),
         most=most,
         frequency=frequency,
-        republish=bool(entry.get("republish", False)),
+        republish=republish,
     )
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _text(value: Any, language: str) -> dict[str, str]:

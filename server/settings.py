@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ class Setting:
     help_en: str
     help_sv: str
     prefix: str = ""  # of the environment variable, where the name alone would say too little
+    least: float = 0
 
     @property
     def variable(self) -> str:
@@ -29,8 +31,11 @@ class Setting:
         return f"TORG_{self.prefix}{self.name.upper()}"
 
 
-def _limit(name: str, default: Any, en: str, sv: str, kind: type = int) -> Setting:
-    return Setting(name, kind, default, "limits", en, sv)
+_ANY = 0.01  # the least of what has no meaning at nought
+
+
+def _limit(name: str, default: Any, en: str, sv: str, kind: type = int, least: float = 1) -> Setting:
+    return Setting(name, kind, default, "limits", en, sv, least=least)
 
 
 def _remote(name: str, default: str, en: str, sv: str) -> Setting:
@@ -79,27 +84,35 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("data", str, "data", "store", "The data folder, relative to the site.", "Datamappen, räknat från platsen."),
     Setting(
-        "keep_generations", int, 10, "store", "Stores kept for restore and ?at=.", "Antal generationer som sparas."
+        "keep_generations",
+        int,
+        10,
+        "store",
+        "Stores kept for restore and ?at=.",
+        "Antal generationer som sparas.",
+        least=1,
     ),
     _remote("url", "", "Address of a SPARQL server that answers queries.", "Adress till en SPARQL-server för frågor."),
     _remote("update_url", "", "Where it takes updates, if not at the usual place.", "Var den tar emot ändringar."),
     _remote("graph_store_url", "", "Where it takes graphs, if not at the usual place.", "Var den tar emot grafer."),
     _remote("product", "auto", "auto, oxigraph, virtuoso or generic.", "auto, oxigraph, virtuoso eller generic."),
     Setting("readers", int, 0, "store", "Reader processes; 0 means one per core.", "Läsprocesser; 0 är en per kärna."),
-    _limit("query_seconds", 20.0, "Longest time of a SPARQL query.", "Längsta tid för en SPARQL-fråga.", float),
+    _limit("query_seconds", 20.0, "Longest time of a SPARQL query.", "Längsta tid för en SPARQL-fråga.", float, _ANY),
     _limit("query_memory_mb", 1024, "Most resident memory of a query.", "Mest arbetsminne för en fråga."),
     _limit("query_rows", 100_000, "Most rows in an answer.", "Flest rader i ett svar."),
     _limit("query_bytes", 50_000_000, "Most bytes in an answer.", "Flest byte i ett svar."),
     _limit("query_length", 262_144, "Longest query text posted, bytes.", "Längsta frågetext, byte."),
-    _limit("client_seconds_per_minute", 60.0, "Query time a client may use a minute.", "Frågetid per klient.", float),
-    _limit("client_burst_seconds", 120.0, "Query time a client may save up.", "Frågetid att spara upp.", float),
+    _limit(
+        "client_seconds_per_minute", 60.0, "Query time a client may use a minute.", "Frågetid per klient.", float, _ANY
+    ),
+    _limit("client_burst_seconds", 120.0, "Query time a client may save up.", "Frågetid att spara upp.", float, 0),
     _limit("client_parallel", 5, "Queries a client may run at once.", "Samtidiga frågor per klient."),
     _share("unmatched_warn", 0.05, "Share of rows with an unknown code that warns.", "Andel okända koder, varning."),
     _share("unmatched_block", 0.5, "Share of rows with an unknown code that blocks.", "Andel okända koder, stopp."),
     _share("vanishing", 0.2, "Share of vanishing identifiers that blocks.", "Andel försvunna identiteter som stoppar."),
     _share("changed", 0.5, "Share of changed names or codes that blocks.", "Andel ändrade namn, stopp."),
     _limit("source_mb", 2048, "Largest source file, megabytes.", "Största källfil i MB."),
-    _limit("fetch_seconds", 120.0, "Longest time to fetch a source.", "Längsta tid att hämta en källa.", float),
+    _limit("fetch_seconds", 120.0, "Longest time to fetch a source.", "Längsta tid att hämta en källa.", float, _ANY),
     Setting(
         "fetch_private",
         bool,
@@ -158,16 +171,44 @@ def read_settings(
 
 def _typed(setting: Setting, value: Any, where: str) -> Any:
     try:
-        if setting.kind is bool:
-            words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-            return value if isinstance(value, bool) else words[str(value).lower()]
-        typed = setting.kind(value)
-    except (ValueError, TypeError, KeyError):
+        typed = _READ[setting.kind](value)
+    except (ValueError, TypeError, KeyError, OverflowError):
         en, sv = _TAKES[setting.kind]
         raise SettingsError(f"{where} is {value!r}; it takes {en}.", f"{where} är {value!r}; ange {sv}.") from None
-    if setting.kind in (int, float) and typed < 0:
-        raise SettingsError(f"{where} is {value!r}; it cannot be negative.", f"{where} är {value!r}; ange minst 0.")
+    if setting.kind in (int, float):
+        _check_bounds(setting, typed, f"{where} is {value!r}", f"{where} är {value!r}")
     return typed
+
+
+def _check_bounds(setting: Setting, typed: float, en: str, sv: str) -> None:
+    if typed < 0:
+        raise SettingsError(f"{en}; it cannot be negative.", f"{sv}; ange minst 0.")
+    if typed < setting.least:
+        least = f"{setting.least:g}"
+        raise SettingsError(f"{en}; give at least {least}.", f"{sv}; ange minst {least.replace('.', ',')}.")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(value)
+    return str(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or (not isinstance(value, str) and int(value) != value):
+        raise ValueError(value)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not math.isfinite(float(value)):
+        raise ValueError(value)
+    return float(value)
+
+
+def _yes(value: Any) -> bool:
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    return value if isinstance(value, bool) else words[str(value).lower()]
 
 
 _HERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # who listens everywhere answers here too
@@ -178,3 +219,4 @@ _TAKES = {
     bool: ("true or false", "true eller false"),
     str: ("text", "text"),
 }
+_READ: Mapping[type, Callable[[Any], Any]] = {int: _whole, float: _number, bool: _yes, str: _text}

@@ -26,6 +26,18 @@ _PUBLISHER_KEYS = {"name", "orgnr", "kommunkod", "contact", "homepage", "type", 
 _MAP_KEYS = {"base", "tiles", "attribution"}
 _IMAGES = {".svg", ".png", ".webp", ".jpg", ".jpeg"}
 _KEY = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{1,8})*\Z")  # BCP 47, as far as a catalogue needs it
+# What no IRI holds (RFC 3987, section 2.2), and steps in a path that no client ever asks for.
+_NO_BASE = re.compile(r"[\x00-\x20\x7f<>\"{}|\\^`]|/\.{1,2}/|//")
+_PLAIN = {"base", "concept_base", "logo", "contact", "license", "homepage", "type", "site", "branch", "tiles"}
+"""Keys of site.toml whose values are texts in no language."""
+_TABLE = ("en tabell", "a table")
+_TEXT = ("en text", "a text")
+_BY_LANGUAGE = (
+    'en text, eller en per språk, som { sv = "…", en = "…" }',
+    'a text, or one by language, as { sv = "…" }',
+)
+_LANGUAGES = ('en lista av språkkoder, som ["sv", "en"]', 'a list of language tags, as ["sv", "en"]')
 
 Text = Mapping[str, str]
 """A text by language, such as {"sv": "Skolor", "en": "Schools"}."""
@@ -89,11 +101,14 @@ def read_site(folder: Path) -> Site:
     `faults` and stops that dataset only.
     """
     raw = _read_toml(folder)
+    tables = {"site", "publishers", "harvest", "map", "accessibility", *{s.table for s in SETTINGS}}
+    _check_keys(raw, tables, "")
+    for name in tables:
+        _check_table(raw.get(name, {}), f"[{name}]")
     site = raw.get("site", {})
-    _check_keys(raw, {"site", "publishers", "harvest", "map", "accessibility", *{s.table for s in SETTINGS}}, "")
     _check_keys(site, _SITE_KEYS, "[site] ")
     for setting_table in {setting.table for setting in SETTINGS}:
-        known = {setting.name for setting in SETTINGS if setting.table == setting_table} | {"url"}
+        known = {setting.name for setting in SETTINGS if setting.table == setting_table}
         _check_keys(raw.get(setting_table, {}), known, f"[{setting_table}] ")
     if "accent" in site and not is_colour(site["accent"]):
         raise _fault("accent", name="accent")
@@ -103,13 +118,13 @@ def read_site(folder: Path) -> Site:
     _check_statement(raw.get("accessibility", {}))
     base = _base(site.get("base"), "base")
     concept_base = _base(site["concept_base"], "concept_base") if "concept_base" in site else ""
-    languages = tuple(site.get("languages", ["sv", "en"]))
+    languages = _languages(site.get("languages", ["sv", "en"]))
     publishers = {key: _publisher(key, entry, languages[0]) for key, entry in sorted(raw.get("publishers", {}).items())}
     datasets, faults = _datasets(folder, publishers, _pulled(folder, raw, publishers))
     return Site(
         folder=folder,
-        title=_text(site.get("title", folder.resolve().name), languages[0]),
-        description=_text(site.get("description", {}), languages[0]),
+        title=_text(site.get("title", folder.resolve().name), languages[0], "[site] title"),
+        description=_text(site.get("description", {}), languages[0], "[site] description"),
         languages=languages,
         uris=UriSpace(base, concept_base),
         publishers=publishers,
@@ -190,12 +205,13 @@ def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
     where = f"[publishers.{key}] "
     if not _KEY.match(key):
         raise _fault("folder-name", name=key)
+    _check_table(entry, where.strip())
     _check_keys(entry, _PUBLISHER_KEYS, where)
     if not re.fullmatch(r"|(?:(?:git\+)?https|file)://\S+|http://\S+", str(entry.get("site", ""))):
         raise _fault("publisher-site", name=f"{where}site")
-    orgnr = re.sub(r"\D", "", str(entry.get("orgnr", "")))
-    if "name" not in entry or len(orgnr) != 10:
-        missing = "name" if "name" not in entry else "orgnr"
+    orgnr = re.sub(r"[^0-9]", "", str(entry.get("orgnr", "")))
+    if not entry.get("name") or len(orgnr) != 10:
+        missing = "name" if not entry.get("name") else "orgnr"
         raise _fault("publisher-needs", name=f"{where}{missing}")
     # Never repeated in the message: a sole trader's number is the owner's own.
     if int(orgnr[2]) < 2:
@@ -206,13 +222,13 @@ def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
         raise _fault("kommunkod", name=f"{where}kommunkod")
     return Publisher(
         key=key,
-        name=_text(entry["name"], language),
+        name=_text(entry["name"], language, f"{where}name"),
         orgnr=orgnr,
         kommunkod=str(entry.get("kommunkod", "")),
         contact=str(entry.get("contact", "")),
         homepage=str(entry.get("homepage", "")),
         type=str(entry.get("type", "")),
-        description=_text(entry.get("description", {}), language),
+        description=_text(entry.get("description", {}), language, f"{where}description"),
         site=str(entry.get("site", "")),
         branch=str(entry.get("branch", "")),
     )
@@ -220,8 +236,13 @@ def _publisher(key: str, entry: Mapping[str, Any], language: str) -> Publisher:
 
 def _base(value: Any, name: str) -> str:
     """Check a base against Digg's BI rules: http(s), a domain name, no query or fragment."""
-    parts = urlsplit(str(value or ""))
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    try:
+        parts = urlsplit(str(value or ""))
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        named = False
+    rest = str(value).partition("://")[2].rstrip("/") + "/"
+    if not named or parts.query or parts.fragment or parts.username or _NO_BASE.search(rest):
         raise _fault("base", name=name)
     return str(value) if str(value).endswith("/") else f"{value}/"
 
@@ -244,12 +265,12 @@ def _check_map(folder: Path, table: Mapping[str, Any]) -> None:
         except (OSError, ValueError, TypeError, LookupError) as error:
             raise _fault("map-base", name=str(name), reason=str(error)) from None
     if tiles := table.get("tiles"):
-        parts = urlsplit(str(tiles))
-        if (
-            parts.scheme != "https"
-            or not parts.hostname
-            or not all(mark in str(tiles) for mark in ("{x}", "{y}", "{z}"))
-        ):
+        try:
+            parts = urlsplit(str(tiles))
+            named = parts.scheme == "https" and parts.hostname
+        except ValueError:
+            named = False
+        if not named or not all(mark in str(tiles) for mark in ("{x}", "{y}", "{z}")):
             raise _fault("map-tiles")
         if not table.get("attribution"):
             raise _fault("map-attribution")
@@ -267,14 +288,35 @@ def _check_statement(table: Mapping[str, Any]) -> None:
         raise _fault("accessibility", name="faults")
 
 
-def _text(value: Any, language: str) -> dict[str, str]:
-    return {language: value} if isinstance(value, str) else dict(value)
+def _languages(value: Any) -> tuple[str, ...]:
+    tags = value if isinstance(value, list) else ()
+    if not tags or not all(isinstance(tag, str) and _LANGUAGE.match(tag) for tag in tags):
+        raise _wrong("[site] languages", _LANGUAGES)
+    return tuple(tags)
+
+
+def _text(value: Any, language: str, name: str) -> dict[str, str]:
+    texts = {language: value} if isinstance(value, str) else value
+    if not isinstance(texts, Mapping) or not all(isinstance(text, str) for text in texts.values()):
+        raise _wrong(name, _BY_LANGUAGE)
+    return dict(texts)
 
 
 def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in table:
+    for key, value in table.items():
         if key not in known:
             raise _fault("unknown-key", name=f"{where}{key}", nearest=_nearest(key, known))
+        if key in _PLAIN and where and not isinstance(value, str):
+            raise _wrong(f"{where}{key}", _TEXT)
+
+
+def _check_table(value: Any, name: str) -> None:
+    if not isinstance(value, Mapping):
+        raise _wrong(name, _TABLE)
+
+
+def _wrong(name: str, expected: tuple[str, str]) -> DescriptionError:
+    return _fault("wrong-value", name=name, expected_sv=expected[0], expected_en=expected[1])
 
 
 def _nearest(word: str, known: set[str]) -> str:
