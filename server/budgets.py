@@ -124,10 +124,18 @@ class Budgets:
             left = account.time.level(now, self._rate, self._burst)
             if left <= (-_CREDIT_SECONDS if light else 0):
                 self.counts.time += 1
-                raise _refused("Your query time is used up for now.", (1 - left) / self._rate)
+                raise _refused(
+                    "Your query time is used up for now.",
+                    "Din tid för frågor är slut för stunden.",
+                    (1 - left) / self._rate,
+                )
             if not light and account.running >= self._parallel:
                 self.counts.parallel += 1
-                raise _refused(f"You have {self._parallel} queries running, the most at once.", 2)
+                raise _refused(
+                    f"You have {self._parallel} queries running, the most at once.",
+                    f"Du har {self._parallel} frågor i gång, fler går inte på en gång.",
+                    2,
+                )
             account.running += not light
 
     def leave(self, client: str, seconds: float, *, light: bool = False) -> None:
@@ -146,7 +154,11 @@ class Budgets:
             left = account.guesses.level(self._clock(), _GUESSES_A_MINUTE / 60, _GUESS_BURST)
             if left < 1:
                 self.counts.guesses += 1
-                raise _refused("Too many tokens that are not valid.", (1 - left) * 60 / _GUESSES_A_MINUTE)
+                raise _refused(
+                    "Too many tokens that are not valid.",
+                    "För många ogiltiga nycklar.",
+                    (1 - left) * 60 / _GUESSES_A_MINUTE,
+                )
             account.guesses.amount -= 1
 
     def _account(self, client: str) -> _Client:
@@ -163,11 +175,12 @@ class Budgets:
         return account
 
 
-def _refused(why: str, seconds: float) -> Problem:
+def _refused(why: str, why_sv: str, seconds: float) -> Problem:
     wait = max(1, int(seconds) + 1)
     return Problem(
         429,
         f"{why} Ask again in {wait} s. A token lifts this limit; whole datasets are under /dumps.",
+        sv=f"{why_sv} Fråga igen om {wait} s. Med en nyckel (token) gäller inte gränsen; allt finns under /dumps.",
         title="Too many queries",
         headers={"Retry-After": str(wait)},
     )

@@ -17,6 +17,8 @@ from typing import Any
 class Problem(Exception):
     """An HTTP error answer: status, a short title, a detail that helps, and extra members and headers.
 
+    `detail` is for programs and in English, `sv` the same for pages in Swedish; `quoted` is what another program said
+    of it, in its own words, where the Swedish leaves that out.
     `type` is a path below the site ("/spec/problems#…") or "about:blank" (RFC 9457, section 3.1.1).
     """
 
@@ -25,6 +27,8 @@ class Problem(Exception):
         status: int,
         detail: str = "",
         *,
+        sv: str = "",
+        quoted: str = "",
         title: str = "",
         type: str = "about:blank",
         headers: Mapping[str, str] | None = None,
@@ -34,9 +38,14 @@ class Problem(Exception):
         self.status = status
         self.title = title or HTTPStatus(status).phrase
         self.detail = detail
+        self.sv, self.quoted = sv, quoted
         self.type = type
         self.headers = dict(headers or {})
         self.extra = extra
+
+    def told(self, language: str) -> tuple[str, str]:
+        """Return (detail, language it is in): the visitor's when the problem is worded in it, else English."""
+        return (self.sv, "sv") if language == "sv" and self.sv else (self.detail, "en")
 
     def members(self) -> dict[str, Any]:
         """Return the members of the problem details object (RFC 9457, section 3.1)."""

@@ -30,9 +30,15 @@ def write_graph_table(
     """
     classes = main_classes(torg, opened, entry)
     if only and only not in classes:
-        raise Problem(404, "The graph has no things of this class.", classes=classes)
+        raise Problem(
+            404, "The graph has no things of this class.", sv="Grafen har inga saker av den klassen.", classes=classes
+        )
     if not classes:
-        raise Problem(404, "The graph has no things with a class; ask for it in an RDF format.")
+        raise Problem(
+            404,
+            "The graph has no things with a class; ask for it in an RDF format.",
+            sv="Grafen har inga saker med en klass; be om den i ett RDF-format.",
+        )
     names = namer(torg, opened, language)
     dump = opened.generation.path / entry.dump
     target = cast(IO[bytes], SpooledTemporaryFile(max_size=SMALL))

@@ -118,6 +118,7 @@ class Torg:
             raise Problem(
                 503,
                 "Nothing has been published here yet. Run `torg publish`, then try again.",
+                sv="Här är ingenting publicerat än. Kör `torg publish` och försök igen.",
                 title="Nothing is published yet",
                 headers={"Retry-After": "10"},
             )
@@ -172,7 +173,8 @@ class Torg:
         """Hold a place among the large answers; raise Problem 503 when none comes free in five seconds."""
         if not self.large_answers.acquire(timeout=5):
             detail = "Others are fetching large answers just now. The dumps under /dumps/ can be fetched at any time."
-            raise Problem(503, detail, headers={"Retry-After": "10"})
+            sv = "Andra hämtar stora svar just nu. Filerna under /dumps/ går alltid att hämta."
+            raise Problem(503, detail, sv=sv, headers={"Retry-After": "10"})
         try:
             yield
         finally:

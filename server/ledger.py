@@ -238,7 +238,8 @@ class Ledger:
                 raise
             if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 detail = "A publication is being written down. Try again in a few seconds."
-                raise Problem(503, detail, headers={"Retry-After": "5"}) from error
+                sv = "En publicering skrivs just nu. Försök igen om några sekunder."
+                raise Problem(503, detail, sv=sv, headers={"Retry-After": "5"}) from error
             if not self.damage:
                 _log.error("%s cannot be read: %s. Run torg doctor, and restore it from a backup.", self.path, error)
             self.damage = str(error)

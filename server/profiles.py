@@ -50,7 +50,11 @@ def choose_profile(offered: tuple[Profile, ...], accept_profile: str | None, ask
     if asked:
         if asked not in named:
             tokens = ", ".join(profile.token for profile in offered)
-            raise Problem(406, f"This is not described in the profile {asked[:100]!r}. Offered: {tokens}.")
+            raise Problem(
+                406,
+                f"This is not described in the profile {asked[:100]!r}. Offered: {tokens}.",
+                sv=f"Det här beskrivs inte i profilen {asked[:100]!r}. Erbjuds: {tokens}.",
+            )
         return named[asked]
     chosen = negotiate_profile(accept_profile, list(named))
     return named[chosen] if chosen else None

@@ -83,7 +83,11 @@ def window(query: Query, page: str | None, size: str | None) -> Window:
     number = _whole("page", page, 1, MOST_PAGE)
     if not query.page_size:
         if size is not None or number != 1:
-            raise Problem(400, f"{query.name} answers whole and has no pages; leave page and size out.")
+            raise Problem(
+                400,
+                f"{query.name} answers whole and has no pages; leave page and size out.",
+                sv=f"{query.name} svarar med allt och har inga sidor; utelämna page och size.",
+            )
         return Window()
     return Window(number, _whole("size", size, query.page_size, MOST_ROWS))
 
@@ -93,7 +97,9 @@ def _whole(name: str, text: str | None, default: int, most: int) -> int:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
         raise Problem(
-            400, f"{name} takes a whole number from 1 to {most}, for example {default}; {text[:40]!r} is not."
+            400,
+            f"{name} takes a whole number from 1 to {most}, for example {default}; {text[:40]!r} is not.",
+            sv=f"{name} tar ett heltal från 1 till {most}, till exempel {default}; {text[:40]!r} är inte det.",
         )
     return int(text)
 
@@ -108,7 +114,7 @@ def known(query: Query, values: Values) -> None:
 
 
 def _problem(error: ParameterError) -> Problem:
-    return Problem(400, error.text["en"], title="A parameter does not fit", parameter=error.name)
+    return Problem(400, error.text["en"], sv=error.text["sv"], title="A parameter does not fit", parameter=error.name)
 
 
 GROUPS = {
@@ -183,6 +189,7 @@ def select(query: Query, values: Values, asked: Window, uris: UriSpace, pool: Po
         raise Problem(
             413,
             "The answer is larger than one answer may be here. Ask for fewer rows with size, or for less.",
+            sv="Svaret är större än ett svar får vara här. Be om färre rader med size, eller om mindre.",
             title="Answer too large",
         )
     document = json.loads(b"".join(result.pieces()))
@@ -190,7 +197,11 @@ def select(query: Query, values: Values, asked: Window, uris: UriSpace, pool: Po
     more = bool(asked.size) and len(bindings) > asked.size
     del bindings[asked.size or len(bindings) :]
     if asked.number > 1 and not bindings:
-        raise Problem(404, f"There is no page {asked.number} with {asked.size} rows a page; the answer ends before it.")
+        raise Problem(
+            404,
+            f"There is no page {asked.number} with {asked.size} rows a page; the answer ends before it.",
+            sv=f"Det finns ingen sida {asked.number} med {asked.size} rader per sida; svaret tar slut före den.",
+        )
     rows = tuple({name: _value(term) for name, term in binding.items()} for binding in bindings)
     return Table(tuple(document["head"]["vars"]), rows, asked, more, document)
 
@@ -199,7 +210,12 @@ def construct(query: Query, values: Values, uris: UriSpace, pool: Pool, language
     """Return the triples of a CONSTRUCT query; raises Problem."""
     result = pool.query(bound(query, values, uris, language), accept_format=_TRIPLES)
     if result.truncated:
-        raise Problem(413, "The graph is larger than one answer may be here. Ask for less.", title="Answer too large")
+        raise Problem(
+            413,
+            "The graph is larger than one answer may be here. Ask for less.",
+            sv="Grafen är större än ett svar får vara här. Be om mindre.",
+            title="Answer too large",
+        )
     return parse_lines([b"".join(result.pieces()).decode()])
 
 

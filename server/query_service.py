@@ -138,6 +138,7 @@ class QueryService:
             raise Problem(
                 401,
                 "This token is not known here, or has expired. Without a token the same data can be asked.",
+                sv="Nyckeln (token) är okänd här eller har gått ut. Samma data kan frågas utan nyckel.",
                 headers={"WWW-Authenticate": 'Bearer realm="torg", error="invalid_token"'},
             )
         return Client(f"token {token.id}", self.token_limits, token=True)

@@ -68,7 +68,9 @@ def iri(name: str) -> Term:
     try:
         return NamedNode(name)
     except ValueError as error:
-        raise Problem(400, f"This is not an absolute IRI: {name[:200]}") from error
+        raise Problem(
+            400, f"This is not an absolute IRI: {name[:200]}", sv=f"Det här är ingen fullständig IRI: {name[:200]}"
+        ) from error
 
 
 def iris(terms: Iterable[Term]) -> list[str]:
@@ -201,6 +203,10 @@ def _check_element(property: str) -> None:
             406,
             f"RDF/XML cannot write the property {property}: its IRI does not end in an XML name. "
             "Ask for Turtle, JSON-LD or N-Triples.",
+            sv=(
+                f"RDF/XML kan inte skriva egenskapen {property}: dess IRI slutar inte med ett XML-namn. "
+                "Be om Turtle, JSON-LD eller N-Triples."
+            ),
         )
 
 

@@ -29,6 +29,7 @@ CHECK_SECONDS = 2.0
 _REMEMBER_MOST = 4_096
 _LOOK_SECONDS = 0.5  # how soon an asker sees that its evaluation was put back to wait
 _DEATHS = {"time": "time limit", "memory": "memory limit", "crash": "crash"}
+_DEATHS_SV = {"time limit": "vid tidsgränsen", "memory limit": "vid minnesgränsen", "crash": "av en krasch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,12 @@ class ReaderPool:
         """
         scanned = scanned or scan(text, self.scan_limits, self.prefixes)
         if scanned.form == "UPDATE":
-            raise Problem(403, "This endpoint answers queries; updates are not taken.", title="Read-only")
+            raise Problem(
+                403,
+                "This endpoint answers queries; updates are not taken.",
+                sv="Här besvaras frågor; uppdateringar tas inte emot.",
+                title="Read-only",
+            )
         limits = limits or self.limits
         if deadline is not None:
             limits = replace(limits, seconds=min(limits.seconds, deadline))
@@ -252,7 +258,11 @@ class ReaderPool:
     ) -> dict[str, Any]:
         formats = GRAPH_FORMATS if scanned.is_graph else SELECT_FORMATS
         if media_type not in formats:
-            raise Problem(406, f"{scanned.form} is answered as one of: {', '.join(formats)}.")
+            raise Problem(
+                406,
+                f"{scanned.form} is answered as one of: {', '.join(formats)}.",
+                sv=f"{scanned.form} besvaras som något av: {', '.join(formats)}.",
+            )
         if not default_graphs and not named_graphs:
             default_graphs, named_graphs = scanned.default_graphs, scanned.named_graphs
         return {
@@ -316,6 +326,10 @@ class ReaderPool:
                 422,
                 f"This query ended its last evaluation by its {reason} and is not tried again for {int(left) + 1} s. "
                 "Make it smaller: add LIMIT, name the graph, or narrow the patterns.",
+                sv=(
+                    f"Frågan avbröts senast {_DEATHS_SV.get(reason, reason)} och prövas inte igen "
+                    f"på {int(left) + 1} s. Gör den mindre: lägg till LIMIT, namnge grafen eller snäva in mönstren."
+                ),
                 title="Query refused for a while",
                 headers={"Retry-After": str(int(left) + 1)},
             )

@@ -45,6 +45,10 @@ class NothingBeneath(Exception):
             f"Nothing was ever published beneath {within[:200]!r}. within takes a scheme (def/service), a concept "
             "(def/service/T3), a kind of thing (id/school) or an IRI."
         )
+        self.sv = (
+            f"Inget har publicerats under {within[:200]!r}. within tar en begreppslista (def/service), ett begrepp "
+            "(def/service/T3), ett slags saker (id/school) eller en IRI."
+        )
 
 
 @dataclass(frozen=True, slots=True)

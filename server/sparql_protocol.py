@@ -27,6 +27,10 @@ _READ_ONLY = (
     "This site is read-only over HTTP: its stewards publish from files. Updates are not taken here; "
     "the data itself is open, under /dumps."
 )
+_READ_ONLY_SV = (
+    "Webbplatsen kan bara läsas över HTTP: dess ansvariga publicerar från filer. Uppdateringar tas inte emot här; "
+    "data finns öppet under /dumps."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,22 @@ def parse_request(
     parameters = _parameters(query_string)
     if method == "POST":
         if content_encoding.strip().lower() not in ("", "identity"):
-            raise _unsupported(f"The coding {content_encoding[:40]!r} is not taken in a request; send plain text.")
+            raise _unsupported(
+                f"The coding {content_encoding[:40]!r} is not taken in a request; send plain text.",
+                f"Kodningen {content_encoding[:40]!r} tas inte emot i en begäran; skicka ren text.",
+            )
         media_type = _media_type(content_type)
         if media_type == UPDATE:
-            raise Problem(403, _READ_ONLY, title="Read-only")
+            raise Problem(403, _READ_ONLY, sv=_READ_ONLY_SV, title="Read-only")
         if media_type == QUERY:
             parameters.append(("query", _decode(body)))
         elif media_type == FORM:
             parameters += _parameters(body)
         else:
-            raise _unsupported(f"A query is posted as {QUERY} or as {FORM}, not as {media_type or 'an unnamed type'}.")
+            raise _unsupported(
+                f"A query is posted as {QUERY} or as {FORM}, not as {media_type or 'an unnamed type'}.",
+                f"En fråga skickas som {QUERY} eller som {FORM}, inte som {media_type or 'en typ utan namn'}.",
+            )
     return _request(parameters, required=method == "POST")
 
 
@@ -74,18 +84,31 @@ def _request(parameters: list[tuple[str, str]], required: bool) -> ProtocolReque
     for name in _UPDATE_PARAMETERS:
         if name in values:
             if len(values[name]) > 1 and name == "update":
-                raise Problem(400, "One update a request, and none here: this site is read-only over HTTP.")
-            raise Problem(403, f"{name} is for updates. {_READ_ONLY}", title="Read-only")
+                raise Problem(
+                    400,
+                    "One update a request, and none here: this site is read-only over HTTP.",
+                    sv="En begäran gör en uppdatering, och här ingen: webbplatsen kan bara läsas över HTTP.",
+                )
+            raise Problem(
+                403,
+                f"{name} is for updates. {_READ_ONLY}",
+                sv=f"{name} är till för uppdateringar. {_READ_ONLY_SV}",
+                title="Read-only",
+            )
     queries = values.get("query", [])
     if len(queries) > 1:
-        raise Problem(400, f"A request asks one query (section 2.1.1); this one has {len(queries)}.")
+        raise Problem(
+            400,
+            f"A request asks one query (section 2.1.1); this one has {len(queries)}.",
+            sv=f"En begäran ställer en fråga (avsnitt 2.1.1); den här har {len(queries)}.",
+        )
     graphs = {name: _graphs(name, values.get(name, [])) for name in ("default-graph-uri", "named-graph-uri")}
     if not queries:
         if required or any(graphs.values()):
-            raise Problem(400, "The parameter query is missing.")
+            raise Problem(400, "The parameter query is missing.", sv="Parametern query saknas.")
         return None
     if "\x00" in queries[0]:
-        raise Problem(400, "The query holds the character U+0000.")
+        raise Problem(400, "The query holds the character U+0000.", sv="Frågan innehåller tecknet U+0000.")
     return ProtocolRequest(
         query=queries[0],
         default_graphs=graphs["default-graph-uri"],
@@ -98,10 +121,18 @@ def _request(parameters: list[tuple[str, str]], required: bool) -> ProtocolReque
 def _graphs(name: str, values: list[str]) -> tuple[str, ...]:
     for value in values:
         if not _ABSOLUTE.match(value):
-            raise Problem(400, f"{name} takes an absolute IRI, not {value[:200]!r}.")
+            raise Problem(
+                400,
+                f"{name} takes an absolute IRI, not {value[:200]!r}.",
+                sv=f"{name} tar en fullständig IRI, inte {value[:200]!r}.",
+            )
     found = tuple(dict.fromkeys(values))
     if len(found) > _MOST_GRAPHS:
-        raise Problem(400, f"At most {_MOST_GRAPHS} graphs are taken as {name}; these are {len(found)}.")
+        raise Problem(
+            400,
+            f"At most {_MOST_GRAPHS} graphs are taken as {name}; these are {len(found)}.",
+            sv=f"Högst {_MOST_GRAPHS} grafer tas som {name}; det här är {len(found)}.",
+        )
     return found
 
 
@@ -116,9 +147,13 @@ def _parameters(text: bytes) -> list[tuple[str, str]]:
             max_num_fields=_MOST_PARAMETERS,
         )
     except UnicodeDecodeError as error:
-        raise Problem(400, "The parameters are not valid UTF-8.") from error
+        raise Problem(400, "The parameters are not valid UTF-8.", sv="Parametrarna är inte giltig UTF-8.") from error
     except ValueError as error:
-        raise Problem(400, f"A request has at most {_MOST_PARAMETERS} parameters.") from error
+        raise Problem(
+            400,
+            f"A request has at most {_MOST_PARAMETERS} parameters.",
+            sv=f"En begäran har högst {_MOST_PARAMETERS} parametrar.",
+        ) from error
 
 
 def _media_type(content_type: str | None) -> str:
@@ -126,7 +161,10 @@ def _media_type(content_type: str | None) -> str:
     match = _MEDIA_TYPE.match(content_type or "")
     charset = _CHARSET.search(content_type or "")
     if charset and charset[1].lower() not in ("utf-8", "utf8", ""):
-        raise _unsupported(f"Queries are UTF-8 (section 2.1.3), not {charset[1][:40]!r}.")
+        raise _unsupported(
+            f"Queries are UTF-8 (section 2.1.3), not {charset[1][:40]!r}.",
+            f"Frågor är UTF-8 (avsnitt 2.1.3), inte {charset[1][:40]!r}.",
+        )
     return match[1].lower() if match else ""
 
 
@@ -134,8 +172,12 @@ def _decode(body: bytes) -> str:
     try:
         return body.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise Problem(400, f"The query is not valid UTF-8: byte {error.start} cannot be read.") from error
+        raise Problem(
+            400,
+            f"The query is not valid UTF-8: byte {error.start} cannot be read.",
+            sv=f"Frågan är inte giltig UTF-8: byte {error.start} kan inte läsas.",
+        ) from error
 
 
-def _unsupported(detail: str) -> Problem:
-    return Problem(415, detail, headers={"Accept-Post": ACCEPT_POST})
+def _unsupported(detail: str, sv: str) -> Problem:
+    return Problem(415, detail, sv=sv, headers={"Accept-Post": ACCEPT_POST})

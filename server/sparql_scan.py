@@ -88,6 +88,7 @@ _TOKEN = re.compile(
 )
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BROKEN_IRI = re.compile(r"<[^<>\r\n]+>")
+IRI_ADVICE_SV = "mellan < och > finns inget mellanslag, citattecken eller { } | ^ ` \\; ett mellanslag skrivs %20"
 IRI_ADVICE = "between < and > there is no space, quotation mark or any of { } | ^ ` \\; a space is written %20"
 """What an IRI must be, for those who wrote one that is none."""
 _CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
@@ -101,7 +102,12 @@ def scan(text: str, limits: ScanLimits = ScanLimits(), known_prefixes: Mapping[s
     """
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limits.bytes:
-        raise Problem(413, f"The query is {size} bytes long; at most {limits.bytes} are taken.", title="Query too long")
+        raise Problem(
+            413,
+            f"The query is {size} bytes long; at most {limits.bytes} are taken.",
+            sv=f"Frågan är {size} byte lång; högst {limits.bytes} tas emot.",
+            title="Query too long",
+        )
     found = _Scanner(text, limits, known_prefixes or {}).run()
     if "\\u" in text or "\\U" in text:
         # Codepoint escapes are decoded before the grammar applies (section 19.2), yet Oxigraph decodes them inside
@@ -146,6 +152,10 @@ def _service_problem(text: str, position: int) -> Problem:
         403,
         f"SERVICE at line {line}, column {column}: this endpoint asks no other servers. Ask each server by itself "
         "and join the answers.",
+        sv=(
+            f"SERVICE på rad {line}, kolumn {column}: härifrån frågas inga andra servrar. Fråga var och en för sig "
+            "och foga ihop svaren."
+        ),
         title="SERVICE is not offered",
         line=line,
         column=column,
@@ -196,14 +206,22 @@ class _Scanner:
         while position < len(text):
             match = match_at(text, position)
             if match is None:
-                raise self._problem(position, f"no SPARQL token starts with {text[position : position + 10]!r}")
+                raise self._problem(
+                    position,
+                    f"no SPARQL token starts with {text[position : position + 10]!r}",
+                    f"inget i SPARQL börjar med {text[position : position + 10]!r}",
+                )
             kind, start, position = match.lastgroup, position, match.end()
             if kind == "space":
                 continue
             self._token(kind or "", match[0], start)
             self.before, self.previous = self.previous, match[0] if kind in ("mark", "word") else str(kind)
         if not self.form:
-            raise self._problem(len(text), "the query ends before SELECT, ASK, CONSTRUCT or DESCRIBE")
+            raise self._problem(
+                len(text),
+                "the query ends before SELECT, ASK, CONSTRUCT or DESCRIBE",
+                "frågan slutar före SELECT, ASK, CONSTRUCT eller DESCRIBE",
+            )
         graphs = dict.fromkeys(self.dataset)
         return Scan(
             form=self.form,
@@ -247,7 +265,11 @@ class _Scanner:
             elif word in UPDATE_FORMS:
                 self.form = "UPDATE"
             else:
-                raise self._problem(start, f"expected SELECT, ASK, CONSTRUCT or DESCRIBE, not {word[:40]!r}")
+                raise self._problem(
+                    start,
+                    f"expected SELECT, ASK, CONSTRUCT or DESCRIBE, not {word[:40]!r}",
+                    f"väntade SELECT, ASK, CONSTRUCT eller DESCRIBE, inte {word[:40]!r}",
+                )
         elif word == "FROM" or (word == "NAMED" and self.clause == "FROM"):
             self.clause = word
         elif word == "VALUES":
@@ -285,7 +307,9 @@ class _Scanner:
                 return
             if not _SCHEME.match(iri):
                 raise self._problem(
-                    start, f"{token[:200]} is relative, and the query has no BASE to resolve it against"
+                    start,
+                    f"{token[:200]} is relative, and the query has no BASE to resolve it against",
+                    f"{token[:200]} är relativ, och frågan har ingen BASE att utgå från",
                 )
         if self.clause:
             self.dataset.append((self.clause == "NAMED", iri))
@@ -295,7 +319,11 @@ class _Scanner:
         self.prologue = ""
         level = self.levels[-1]
         if level.regex and level.argument == 1 and len(token) > self.limits.regex_length:
-            raise self._problem(start, f"the pattern is longer than {self.limits.regex_length} characters")
+            raise self._problem(
+                start,
+                f"the pattern is longer than {self.limits.regex_length} characters",
+                f"mönstret är längre än {self.limits.regex_length} tecken",
+            )
 
     def _term(self, start: int) -> None:
         """Count a term as the start of a triple pattern, or as an item of a collection."""
@@ -309,20 +337,32 @@ class _Scanner:
     def _pattern(self, start: int) -> None:
         self.patterns += 1
         if self.patterns > self.limits.patterns:
-            raise self._problem(start, f"more than {self.limits.patterns} triple patterns")
+            raise self._problem(
+                start,
+                f"more than {self.limits.patterns} triple patterns",
+                f"fler än {self.limits.patterns} trippelmönster",
+            )
 
     def _chain(self, start: int) -> None:
         level = self.levels[-1]
         level.chain += 1
         if level.chain > self.limits.chain_operators:
-            raise self._problem(start, f"more than {self.limits.chain_operators} operators in one chain")
+            raise self._problem(
+                start,
+                f"more than {self.limits.chain_operators} operators in one chain",
+                f"fler än {self.limits.chain_operators} operatorer i en kedja",
+            )
 
     def _mark(self, mark: str, start: int) -> None:
         level = self.levels[-1]
         if mark in ("!", "+", "-", "^"):
             self.prefix_run += 1
             if self.prefix_run > self.limits.prefix_operators:
-                raise self._problem(start, f"more than {self.limits.prefix_operators} prefix operators in a row")
+                raise self._problem(
+                    start,
+                    f"more than {self.limits.prefix_operators} prefix operators in a row",
+                    f"fler än {self.limits.prefix_operators} prefixoperatorer i rad",
+                )
         else:
             self.prefix_run = 0
         if mark == "*" and level.kind == "top" and self.previous.upper() in ("SELECT", "DISTINCT", "REDUCED"):
@@ -346,7 +386,11 @@ class _Scanner:
         elif mark in ("/", "|", "^") and level.kind in ("group", "term", "nodes", "quoted"):
             self.path += 1
             if self.path >= self.limits.path_length:
-                raise self._problem(start, f"a property path of more than {self.limits.path_length} steps")
+                raise self._problem(
+                    start,
+                    f"a property path of more than {self.limits.path_length} steps",
+                    f"en egenskapsväg på fler än {self.limits.path_length} steg",
+                )
         elif mark in ("*", "+") and level.kind in ("group", "term"):
             self.multipliers += 2  # A path of any length.
         if mark in _CHAIN_OPERATORS:
@@ -360,7 +404,11 @@ class _Scanner:
         depth = len(self.levels) - 1
         self.deepest = max(self.deepest, depth)
         if depth > self.limits.depth:
-            raise self._problem(start, f"nested more than {self.limits.depth} levels deep")
+            raise self._problem(
+                start,
+                f"nested more than {self.limits.depth} levels deep",
+                f"nästlat mer än {self.limits.depth} nivåer djupt",
+            )
 
     def _level(self, mark: str, start: int) -> _Level:
         outer, word = self.levels[-1], self.previous.upper()
@@ -387,22 +435,33 @@ class _Scanner:
 
     def _undeclared(self, prefix: str, start: int) -> Problem:
         if self.previous == "<" and (broken := _BROKEN_IRI.match(self.text, start - 1)):
-            return self._problem(start - 1, f"{broken[0][:200]} is no address: {IRI_ADVICE}")
+            return self._problem(
+                start - 1,
+                f"{broken[0][:200]} is no address: {IRI_ADVICE}",
+                f"{broken[0][:200]} är ingen adress: {IRI_ADVICE_SV}",
+            )
         line, column = place(self.text, start)
         known = self.known.get(prefix)
         advice = f" Add: PREFIX {prefix}: <{known}>" if known else ""
+        advice_sv = f" Lägg till: PREFIX {prefix}: <{known}>" if known else ""
         extra: dict[str, Any] = {"suggestion": f"PREFIX {prefix}: <{known}>"} if known else {}
         return Problem(
             400,
             f"The prefix {prefix}: at line {line}, column {column} is not declared.{advice}",
+            sv=f"Prefixet {prefix}: på rad {line}, kolumn {column} är inte deklarerat.{advice_sv}",
             title="Undeclared prefix",
             line=line,
             column=column,
             **extra,
         )
 
-    def _problem(self, position: int, what: str) -> Problem:
+    def _problem(self, position: int, what: str, sv: str) -> Problem:
         line, column = place(self.text, position)
         return Problem(
-            400, f"At line {line}, column {column}: {what}.", title="Query refused", line=line, column=column
+            400,
+            f"At line {line}, column {column}: {what}.",
+            sv=f"På rad {line}, kolumn {column}: {sv}.",
+            title="Query refused",
+            line=line,
+            column=column,
         )

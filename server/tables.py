@@ -76,7 +76,11 @@ def write_xlsx(tables: Sequence[Table], target: IO[bytes], created: datetime) ->
                 sheet.write_string(0, column, heading, bold)
             for index, row in enumerate(table.rows, 1):
                 if index > XLSX_ROWS:
-                    raise Problem(406, f"An Excel sheet holds {XLSX_ROWS} rows and this has more. Ask for CSV.")
+                    raise Problem(
+                        406,
+                        f"An Excel sheet holds {XLSX_ROWS} rows and this has more. Ask for CSV.",
+                        sv=f"Ett Excelblad rymmer {XLSX_ROWS} rader och det här är fler. Be om CSV.",
+                    )
                 for column, cell in enumerate(row):
                     _write_cell(sheet, index, column, cell, day)
     finally:

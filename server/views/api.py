@@ -44,7 +44,11 @@ def group(group: str) -> Response:
     """Answer the list of the named queries of one group."""
     found = [query for query in queries.all_queries() if query.group == group]
     if not found:
-        raise Problem(404, f"There is no group of queries {group[:80]!r}; {here('/api')} lists those there are.")
+        raise Problem(
+            404,
+            f"There is no group of queries {group[:80]!r}; {here('/api')} lists those there are.",
+            sv=f"Det finns ingen grupp av frågor {group[:80]!r}; {here('/api')} räknar upp dem som finns.",
+        )
     return _list(found)
 
 
@@ -116,7 +120,11 @@ def _query(name: str) -> Query:
     try:
         return queries.get(name)
     except KeyError:
-        raise Problem(404, f"There is no query {name[:80]!r}; {here('/api')} lists those there are.") from None
+        raise Problem(
+            404,
+            f"There is no query {name[:80]!r}; {here('/api')} lists those there are.",
+            sv=f"Det finns ingen fråga {name[:80]!r}; {here('/api')} räknar upp dem som finns.",
+        ) from None
 
 
 def _data_formats(query: Query) -> tuple[Format, ...]:
@@ -132,7 +140,7 @@ def _values(query: Query) -> Values:
     """
     for name in sorted(queries.RESERVED):
         if len(request.args.getlist(name)) > 1:
-            raise Problem(400, f"{name} is given twice.")
+            raise Problem(400, f"{name} is given twice.", sv=f"{name} är given två gånger.")
     values = {name: listed for name, listed in request.args.lists() if name not in queries.RESERVED}
     query_api.known(query, values)
     return values

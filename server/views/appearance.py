@@ -30,7 +30,7 @@ def logo() -> Response:
     site = torg().site
     name = site.raw.get("site", {}).get("logo")
     if not name or not (file := site.folder / name).is_file():
-        raise Problem(404, "This site has no logo.")
+        raise Problem(404, "This site has no logo.", sv="Webbplatsen har ingen logotyp.")
     return answer(file.read_bytes(), mimetypes.guess_type(name)[0] or "image/svg+xml", cache_control=_DAY)
 
 
@@ -40,5 +40,5 @@ def border() -> Response:
     site = torg().site
     name = site.raw.get("map", {}).get("base")
     if not name:
-        raise Problem(404, "This site has no border for maps.")
+        raise Problem(404, "This site has no border for maps.", sv="Webbplatsen har ingen gräns för kartor.")
     return answer((site.folder / name).read_bytes(), "application/geo+json", cache_control=_DAY)

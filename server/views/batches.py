@@ -38,7 +38,13 @@ def charged() -> Iterator[None]:
     spent = 0.0
     try:
         if not turn.acquire(timeout=_WAIT):
-            raise Problem(503, "Others are sending batches just now.", title=BUSY, headers={"Retry-After": "5"})
+            raise Problem(
+                503,
+                "Others are sending batches just now.",
+                sv="Andra skickar många frågor på en gång just nu.",
+                title=BUSY,
+                headers={"Retry-After": "5"},
+            )
         started = time.monotonic()
         try:
             yield

@@ -52,13 +52,19 @@ def scope() -> tuple[Scope, dict[str, str]]:
     """Return what the address asks for, and its parameters; raise Problem 400 or 404 for what cannot be."""
     given = {name: request.args[name].strip() for name in _FILTERS if request.args.get(name, "").strip()}
     if len(given) > 1:
-        raise Problem(400, "Ask for one of dataset, branch and resource.")
+        raise Problem(
+            400, "Ask for one of dataset, branch and resource.", sv="Fråga efter en av dataset, branch och resource."
+        )
     site, opened = torg(), torg().current()
     if dataset := given.get("dataset", ""):
         key = dataset.removeprefix(site.uris.iri("id/dataset/")).strip("/")
         ever = {entry["dataset"] for number in history().numbers() for entry in history().index(number)["graphs"]}
         if key not in ever:
-            raise Problem(404, "No dataset of this name was ever published here; /datasets lists those there are.")
+            raise Problem(
+                404,
+                "No dataset of this name was ever published here; /datasets lists those there are.",
+                sv="Ingen datamängd med det namnet har publicerats här; /datasets räknar upp dem som finns.",
+            )
         return Scope(dataset=key), {"dataset": key}
     if name := given.get("branch") or given.get("resource"):
         name = name if "://" in name else site.uris.resolve(name)
@@ -66,7 +72,11 @@ def scope() -> tuple[Scope, dict[str, str]]:
         if "resource" in given:
             return Scope(resource=name), {"resource": name}
         if not opened.generation.store.describes(name):
-            raise Problem(404, "There is no such concept; /concepts lists those there are.")
+            raise Problem(
+                404,
+                "There is no such concept; /concepts lists those there are.",
+                sv="Det finns inget sådant begrepp; /concepts räknar upp dem som finns.",
+            )
         return Scope(branch=changes.branch(opened.generation.store, name)), {"branch": name}
     return Scope(), {}
 
@@ -112,7 +122,7 @@ def _before() -> int:
     """Return the generation that the list is to begin before, 0 for the newest."""
     text = request.args.get("before", "")
     if text and not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Problem(400, "before is the number of a generation.")
+        raise Problem(400, "before is the number of a generation.", sv="before är numret på en generation.")
     return int(text or 0)
 
 
@@ -203,12 +213,23 @@ def told_gone(what: str, time: str) -> str:
     return f"{what} was removed, with its history{f', {time[:10]}' if time else ''}."
 
 
+def told_gone_sv(what: str, time: str) -> str:
+    """Return the same sentence in Swedish."""
+    return f"{what} togs bort med sin historik{f' {time[:10]}' if time else ''}."
+
+
 def _check(number: int) -> None:
     if number in history().numbers():
         return
     if purged := history().purged(number):
-        raise Problem(410, told_gone(f"Generation {number}", purged.time))
-    raise Problem(404, f"There is no generation {number}; /changes lists those there are.")
+        raise Problem(
+            410, told_gone(f"Generation {number}", purged.time), sv=told_gone_sv(f"Generation {number}", purged.time)
+        )
+    raise Problem(
+        404,
+        f"There is no generation {number}; /changes lists those there are.",
+        sv=f"Det finns ingen generation {number}; /changes räknar upp dem som finns.",
+    )
 
 
 def _generations(wanted: Scope, before: int) -> tuple[list[dict[str, Any]], int]:

@@ -80,7 +80,11 @@ def comparison(specification: str) -> Response:
     figure, dimension = subject.figure(asked["figure"]), subject.dimension(asked["by"])
     if figure is None or (dimension is None and asked["by"]):
         names = ", ".join(item.name for item in (subject.figures if figure is None else subject.dimensions))
-        raise Problem(400, f"{'figure' if figure is None else 'by'} takes one of: {names}.")
+        raise Problem(
+            400,
+            f"{'figure' if figure is None else 'by'} takes one of: {names}.",
+            sv=f"{'figure' if figure is None else 'by'} tar ett av: {names}.",
+        )
     graphs = _graphs(opened, specification, period=asked["period"])
     found = _compared(opened, subject, figure, dimension, graphs, asked["period"])
     if chosen is HTML:
@@ -113,17 +117,30 @@ def download(specification: str) -> Response:
     subject = _subject(opened, specification)
     chosen = choose(request.headers.get("Accept"), DOWNLOADS, request.args.get("format"))
     if chosen is None:
-        raise Problem(406, "Rows can be had as CSV, JSON or N-Triples: ?format=csv, json or nt.")
+        raise Problem(
+            406,
+            "Rows can be had as CSV, JSON or N-Triples: ?format=csv, json or nt.",
+            sv="Rader finns som CSV, JSON eller N-Triples: ?format=csv, json eller nt.",
+        )
     period, publisher, dataset = (request.args.get(name, "").strip() for name in ("period", "publisher", "dataset"))
     graphs = _graphs(opened, specification, publisher, period, dataset)
     entries = [opened.generation.graphs[iri] for iri in graphs]
     if chosen is not N_TRIPLES and sum(entry.triples for entry in entries) > _LARGEST:
-        raise Problem(413, "These are more rows than one answer may hold. Ask for one publisher or one period.")
+        raise Problem(
+            413,
+            "These are more rows than one answer may hold. Ask for one publisher or one period.",
+            sv="Det här är fler rader än ett svar får ha. Be om en utgivare eller en period.",
+        )
     # Every part has been found in the manifest by now, so nothing of the address reaches the header as it came.
     name = "-".join(part.replace("/", "-") for part in (specification, publisher, dataset, period) if part)
     with ExitStack() as held:
         if not torg().large_answers.acquire(timeout=5):
-            raise Problem(503, "Others are fetching whole tables just now.", headers={"Retry-After": "10"})
+            raise Problem(
+                503,
+                "Others are fetching whole tables just now.",
+                sv="Andra hämtar hela tabeller just nu.",
+                headers={"Retry-After": "10"},
+            )
         held.callback(torg().large_answers.release)
         target = cast(IO[bytes], held.enter_context(SpooledTemporaryFile(max_size=_SMALL)))
         with client_pool(opened.generation).paying():
@@ -221,7 +238,11 @@ def _by_specification(opened: Opened) -> dict[str, list[str]]:
 def _subject(opened: Opened, specification: str) -> Comparable:
     if specification not in _by_specification(opened):
         listed = ", ".join(_by_specification(opened)) or "none yet"
-        raise Problem(404, f"Nobody publishes by a specification of this name here; these are in use: {listed}.")
+        raise Problem(
+            404,
+            f"Nobody publishes by a specification of this name here; these are in use: {listed}.",
+            sv=f"Ingen publicerar enligt en specifikation med det namnet här; de här används: {listed}.",
+        )
     kept = f"comparable {specification}"
     if kept not in opened.memo:
         opened.memo[kept] = comparable(specification, torg().uris)
@@ -237,9 +258,17 @@ def _graphs(
     known = {key.split("/")[0] for key in keys}
     if publisher and publisher not in known:
         names = ", ".join(sorted(known))
-        raise Problem(404, f"{publisher[:40]!r} does not publish by this specification; these do: {names}.")
+        raise Problem(
+            404,
+            f"{publisher[:40]!r} does not publish by this specification; these do: {names}.",
+            sv=f"{publisher[:40]!r} publicerar inte enligt specifikationen; det gör: {names}.",
+        )
     if dataset and dataset not in keys:
-        raise Problem(404, f"{dataset[:80]!r} does not follow this specification.")
+        raise Problem(
+            404,
+            f"{dataset[:80]!r} does not follow this specification.",
+            sv=f"{dataset[:80]!r} följer inte specifikationen.",
+        )
     keys = {dataset} if dataset else keys
     entries = [entry for entry in opened.generation.graphs.values() if entry.dataset in keys]
     found = {
@@ -250,7 +279,11 @@ def _graphs(
     }
     if period and not found:
         periods = ", ".join(sorted({entry.period for entry in entries if entry.period})) or "none"
-        raise Problem(404, f"There is nothing for {period[:20]!r}; periods are: {periods}.")
+        raise Problem(
+            404,
+            f"There is nothing for {period[:20]!r}; periods are: {periods}.",
+            sv=f"Det finns inget för {period[:20]!r}; perioderna är: {periods}.",
+        )
     return found
 
 

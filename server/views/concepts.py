@@ -146,7 +146,11 @@ def _spelled(iri: str) -> str:
 def _known(view: TreeView, text: str, among: Iterable[str]) -> str:
     name = text if "://" in text else f"{torg().uris.concepts}def/{text}"
     if text and name not in set(among):
-        raise Problem(404, "There is no such concept or concept scheme; /concepts lists those there are.")
+        raise Problem(
+            404,
+            "There is no such concept or concept scheme; /concepts lists those there are.",
+            sv="Det finns inget sådant begrepp och ingen sådan begreppslista; /concepts räknar upp dem som finns.",
+        )
     return name if text else ""
 
 
@@ -208,7 +212,7 @@ def _page_of(view: TreeView, under: str) -> list[str]:
 def _number() -> int:
     text = request.args.get("page", "1")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 1_000_000):
-        raise Problem(400, "`page` is a whole number from 1.")
+        raise Problem(400, "`page` is a whole number from 1.", sv="`page` är ett heltal från 1.")
     return int(text)
 
 
@@ -216,7 +220,11 @@ def _turn(total: int, given: Mapping[str, str]) -> dict[str, Any]:
     """Return where a page stands among those of a list; raise Problem 404 past the last."""
     number, last = _number(), max(1, -(-total // _PAGE))
     if number > last:
-        raise Problem(404, f"The list has {last} page{'s' if last > 1 else ''}.")
+        raise Problem(
+            404,
+            f"The list has {last} page{'s' if last > 1 else ''}.",
+            sv=f"Listan har {last} {'sidor' if last > 1 else 'sida'}.",
+        )
 
     def address(other: int) -> str:
         return here(with_query("/concepts", **given, page=str(other), lang=request.args.get("lang", "")))

@@ -122,7 +122,11 @@ def dcat() -> Response:
     asked = request.args.get("format")
     chosen = choose(request.headers.get("Accept"), (RDF_XML, *GRAPH_FORMATS), asked)
     if chosen is None and asked:
-        raise Problem(406, f"There is no format {asked[:20]!r}; format takes rdf, ttl, jsonld or nt.")
+        raise Problem(
+            406,
+            f"There is no format {asked[:20]!r}; format takes rdf, ttl, jsonld or nt.",
+            sv=f"Det finns inget format {asked[:20]!r}; format tar rdf, ttl, jsonld eller nt.",
+        )
     body = _rdf(torg().current(), chosen or RDF_XML, None, harvested=True)
     return _answer(body, chosen or RDF_XML, "", "/datasets/dcat")
 
@@ -171,11 +175,15 @@ def _page(whole: CatalogRecord, found: Sequence[DatasetRecord], asked: dict[str,
     number = request.args.get("page", "1")
     last = max(1, -(-len(found) // PAGE))
     if not (number.isascii() and number.isdigit() and 1 <= int(number) <= last):
-        raise Problem(404, f"The list has {last} page{'s' if last > 1 else ''}.")
+        raise Problem(
+            404,
+            f"The list has {last} page{'s' if last > 1 else ''}.",
+            sv=f"Listan har {last} {'sidor' if last > 1 else 'sida'}.",
+        )
     shown = int(number)
     sort = request.args.get("sort", "")
     if sort not in ("", "title", "modified"):
-        raise Problem(400, "`sort` is title or modified.")
+        raise Problem(400, "`sort` is title or modified.", sv="`sort` är title eller modified.")
     links = {
         name: here(with_query("/datasets", **asked, sort=sort, page=str(other), lang=request.args.get("lang", "")))
         for name, other in (("previous", shown - 1), ("next", shown + 1))

@@ -63,10 +63,12 @@ def dump(name: str) -> Response:
     path = (opened.generation.path / f"dumps/{name}").absolute()
     # Only names that the manifest holds are looked for on disk.
     if entry is None and not (f"dumps/{name}" == ALL and path.is_file()):
-        raise Problem(404, "There is no such dump; /dumps/ lists them.")
+        raise Problem(
+            404, "There is no such dump; /dumps/ lists them.", sv="Det finns ingen sådan dump; /dumps/ räknar upp dem."
+        )
     etag = entry.dump_sha256 if entry else str(read_index(opened.generation.path).get("sha256", ""))
     if not etag:
-        raise Problem(404, "This generation has no dump of everything.")
+        raise Problem(404, "This generation has no dump of everything.", sv="Generationen har ingen dump av allt.")
     response = send_file(path, mimetype="application/gzip", etag=etag, conditional=True, last_modified=None)
     response.headers["Cache-Control"] = public()
     response.headers["Accept-Ranges"] = "bytes"

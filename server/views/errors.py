@@ -36,13 +36,14 @@ def register_errors(app: Flask) -> None:
         if code < 400:
             return error  # Werkzeug's redirections are exceptions too.
         headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Content-Range")}
-        return problem_answer(Problem(code, _detail(error), headers=headers))
+        return problem_answer(Problem(code, _detail(error), sv=_detail(error, "sv"), headers=headers))
 
     @app.errorhandler(OperationError)
     def unavailable(error: OperationError) -> Response:
         _log.error("%s %s: %s", request.method, request.path, error)
         detail = "The data cannot be read just now. Try again in a minute."
-        return problem_answer(Problem(503, detail, headers={"Retry-After": "30"}))
+        sv = "Data kan inte läsas just nu. Försök igen om en minut."
+        return problem_answer(Problem(503, detail, sv=sv, headers={"Retry-After": "30"}))
 
     @app.errorhandler(OSError)
     @app.errorhandler(EOFError)
@@ -52,7 +53,8 @@ def register_errors(app: Flask) -> None:
         _log.error("%s %s: %s", request.method, request.path, error)
         torg().doubt()
         detail = "The data cannot be read just now. Try again in a minute."
-        return problem_answer(Problem(503, detail, headers={"Retry-After": "5"}))
+        sv = "Data kan inte läsas just nu. Försök igen om en minut."
+        return problem_answer(Problem(503, detail, sv=sv, headers={"Retry-After": "5"}))
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
@@ -60,7 +62,14 @@ def register_errors(app: Flask) -> None:
             return unreadable(error)
         number = secrets.token_hex(4)
         _log.error("%s: %s %s failed", number, request.method, request.path, exc_info=error)
-        return problem_answer(Problem(500, f"The fault is ours and is logged as {number}.", case=number))
+        return problem_answer(
+            Problem(
+                500,
+                f"The fault is ours and is logged as {number}.",
+                sv=f"Felet är vårt och är noterat som {number}.",
+                case=number,
+            )
+        )
 
 
 def problem_answer(problem: Problem, template: str = "error.html", **context: object) -> Response:
@@ -127,12 +136,15 @@ def _spoken() -> str:
         return torg().languages[0]
 
 
-def _detail(error: HTTPException) -> str:
+def _detail(error: HTTPException, language: str = "en") -> str:
+    """Return the sentence for what the framework refuses; "" in Swedish for what it rarely does."""
     if error.code == 404:
-        return "There is nothing at this address."
+        return "Det finns inget på den här adressen." if language == "sv" else "There is nothing at this address."
     if error.code == 405:
+        if language == "sv":
+            return f"{request.method} går inte här; data publiceras av sina ansvariga och läses över HTTP."
         return f"{request.method} is not possible here; the data is published by its stewards and read over HTTP."
-    return error.description or ""
+    return "" if language == "sv" else error.description or ""
 
 
 def _lifetime(problem: Problem) -> str:

@@ -46,7 +46,11 @@ def indirect() -> Response:
     opened = torg().current()
     names = request.args.getlist("graph")
     if len(names) + ("default" in request.args) != 1:
-        raise Problem(400, "Name one graph: ?graph=IRI, or ?default for the merge of all published graphs.")
+        raise Problem(
+            400,
+            "Name one graph: ?graph=IRI, or ?default for the merge of all published graphs.",
+            sv="Namnge en graf: ?graph=IRI, eller ?default för alla publicerade grafer tillsammans.",
+        )
     if not names:
         return _graph(opened, None, (*GRAPH_FORMATS, *_QUADS), "", "")
     checked_iri(names[0])
@@ -60,8 +64,13 @@ def _no_graph(opened: Opened, iri: str) -> Problem:
     """Return the 404 of a graph there is not; a dataset delivered by period has a graph for each of them."""
     parts = sorted(name for name in opened.graphs if name.startswith(f"{iri}/"))
     if parts:
-        return Problem(404, "This dataset has one graph for each period.", graphs=parts)
-    return Problem(404, "There is no graph of this name.")
+        return Problem(
+            404,
+            "This dataset has one graph for each period.",
+            sv="Datamängden har en graf för varje period.",
+            graphs=parts,
+        )
+    return Problem(404, "There is no graph of this name.", sv="Det finns ingen graf med det namnet.")
 
 
 def _graph(

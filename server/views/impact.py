@@ -19,11 +19,15 @@ def of_concept() -> Response:
     """Answer the datasets, columns, publishers and queries that use a concept, as JSON."""
     chosen, asked = negotiated((JSON,)), request.args.get("concept", "").strip()
     if not asked:
-        raise Problem(400, "Which concept? ?concept= takes its address, a path such as service/T2.2, or its notation.")
+        raise Problem(
+            400,
+            "Which concept? ?concept= takes its address, a path such as service/T2.2, or its notation.",
+            sv="Vilket begrepp? ?concept= tar dess adress, en sökväg som service/T2.2, eller dess kod.",
+        )
     try:
         iri = find_concept(asked[:1000], torg().current().generation.store, torg().uris)
     except OperationError as error:
-        raise Problem(404, str(error)) from None
+        raise Problem(404, str(error), sv=error.sv) from None
     body = (json.dumps(_impact(iri).members(), ensure_ascii=False, indent=1) + "\n").encode()
     return answer(body, chosen.content_type, vary=("Accept",))
 

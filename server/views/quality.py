@@ -41,7 +41,11 @@ def quality() -> Response:
     chosen, spoken, opened = negotiated(OFFERED), language(), torg().current()
     key = request.args.get("dataset", "").strip("/")
     if key and key not in opened.generation.datasets:
-        raise Problem(404, f"There is no dataset {key[:80]!r} in this generation.")
+        raise Problem(
+            404,
+            f"There is no dataset {key[:80]!r} in this generation.",
+            sv=f"Det finns ingen datamängd {key[:80]!r} i den här generationen.",
+        )
     keys = [key] if key else sorted(opened.generation.datasets)
     if chosen is HTML:
         body = _dataset_page(opened, key, spoken) if key else _page(opened, keys, spoken)
@@ -69,10 +73,18 @@ def traced() -> Response:
     """Answer where a thing (`?uri=`), or one of its values (`&property=`), comes from: file, row, column, run."""
     uri, property = request.args.get("uri", ""), request.args.get("property", "")
     if not uri:
-        raise Problem(400, "uri is missing: give the IRI of a thing, and property for one of its values.")
+        raise Problem(
+            400,
+            "uri is missing: give the IRI of a thing, and property for one of its values.",
+            sv="uri saknas: ge IRI:n för en sak, och property för ett av dess värden.",
+        )
     found = trace(torg().current().generation, torg().uris, uri, property)
     if not found:
-        raise Problem(404, "No dataset of this generation says that of this thing.")
+        raise Problem(
+            404,
+            "No dataset of this generation says that of this thing.",
+            sv="Ingen datamängd i den här generationen säger det om saken.",
+        )
     body = json.dumps({"uri": uri, "traces": [one.members() for one in found]}, ensure_ascii=False, indent=1)
     return answer(f"{body}\n".encode(), JSON.content_type)
 
@@ -84,11 +96,17 @@ def row() -> Response:
     number = request.args.get("row", "")
     if not (key and file and number.isascii() and number.isdigit() and len(number) < 10):
         raise Problem(
-            400, "Give dataset (publisher/name), file and row (a number), and sheet when the file has several."
+            400,
+            "Give dataset (publisher/name), file and row (a number), and sheet when the file has several.",
+            sv="Ge dataset (utgivare/namn), file och row (ett tal), och sheet när filen har flera.",
         )
     thing = thing_at(torg().current().generation, key, (file, sheet, int(number)))
     if not thing:
-        raise Problem(404, f"No thing of this generation was published from row {number} of that file.")
+        raise Problem(
+            404,
+            f"No thing of this generation was published from row {number} of that file.",
+            sv=f"Ingen sak i den här generationen publicerades från rad {number} i filen.",
+        )
     return redirect(torg().uris.link(thing), 303)
 
 

@@ -28,7 +28,11 @@ def end(id: int) -> Response:
     """End an evaluation; who asked for it gets 503."""
     pool = _service().started
     if pool is None or not pool.end(id):
-        raise Problem(404, f"There is no query {id} any more; it may just have been answered.")
+        raise Problem(
+            404,
+            f"There is no query {id} any more; it may just have been answered.",
+            sv=f"Det finns ingen fråga {id} längre; den kan just ha besvarats.",
+        )
     return _told({"ended": id})
 
 
@@ -39,6 +43,10 @@ def _service() -> QueryService:
             403,
             "Running queries are shown to the operator only: with `torg queries list` on the machine itself, which "
             f"reads {NAME} in the data folder.",
+            sv=(
+                "Frågor som pågår visas bara för den som driver servern: med `torg queries list` på själva maskinen, "
+                f"som läser {NAME} i datamappen."
+            ),
         )
     service: QueryService = current_app.extensions["torg.queries"]
     return service

@@ -63,6 +63,10 @@ def resolve_few() -> Response:
             400,
             "Give items as ?item=…, or POST up to 10 000 of them as a JSON array, as CSV whose first column is "
             "headed, or as lines of text.",
+            sv=(
+                "Ge det som ska slås upp som ?item=…, eller skicka upp till 10 000 med POST som JSON-lista, som CSV "
+                "vars första kolumn har en rubrik, eller som rader av text."
+            ),
             title="Nothing to resolve",
         )
     return _answered(_counted(items), chosen, None)
@@ -75,7 +79,7 @@ def _answered(items: list[str], chosen: Format, cache_control: str | None) -> Re
         with charged():
             found = resolver().resolve(items, within)
     except NothingBeneath as nothing:
-        raise Problem(404, str(nothing), title="Nothing lies beneath that address") from None
+        raise Problem(404, str(nothing), sv=nothing.sv, title="Nothing lies beneath that address") from None
     body = _csv(found) if chosen is CSV else _json(found)
     return answer(body, chosen.content_type, vary=("Accept",), cache_control=cache_control)
 
@@ -87,22 +91,32 @@ def _items() -> list[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Problem(400, f"Byte {error.start} of the body is not UTF-8. Save the list as UTF-8 and send it again.",
-                      title="Not UTF-8") from None  # fmt: skip
+        raise Problem(
+            400,
+            f"Byte {error.start} of the body is not UTF-8. Save the list as UTF-8 and send it again.",
+            sv=f"Byte {error.start} är inte UTF-8. Spara listan som UTF-8 och skicka den igen.",
+            title="Not UTF-8",
+        ) from None
     if kind == "application/json":
         return _counted(_json_items(text))
     if kind == "text/csv":
         return _counted(_csv_items(text))
     if kind == "text/plain":
         return _counted(text.splitlines())
-    raise Problem(415, f"Send application/json, text/csv or text/plain; {kind[:80]} cannot be read here.",
-                  headers={"Accept-Post": "application/json, text/csv, text/plain"})  # fmt: skip
+    raise Problem(
+        415,
+        f"Send application/json, text/csv or text/plain; {kind[:80]} cannot be read here.",
+        sv=f"Skicka application/json, text/csv eller text/plain; {kind[:80]} kan inte läsas här.",
+        headers={"Accept-Post": "application/json, text/csv, text/plain"},
+    )
 
 
 def _counted(items: list[str]) -> list[str]:
     if len(items) > MOST_ITEMS:
         raise Problem(
-            413, f"There are {len(items)} items; at most {MOST_ITEMS} can be resolved at once. Send them in parts."
+            413,
+            f"There are {len(items)} items; at most {MOST_ITEMS} can be resolved at once. Send them in parts.",
+            sv=f"Det här är {len(items)} poster; högst {MOST_ITEMS} kan slås upp på en gång. Skicka dem i delar.",
         )
     return items
 
@@ -111,10 +125,14 @@ def _json_items(text: str) -> list[str]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, f"The body is not JSON: {str(error)[:200]}.") from None
+        raise Problem(400, f"The body is not JSON: {str(error)[:200]}.", sv="Det som skickades är inte JSON.") from None
     items = document.get("items") if isinstance(document, dict) else document
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise Problem(400, 'Send an array of texts, or {"items": [...]} with one.')
+        raise Problem(
+            400,
+            'Send an array of texts, or {"items": [...]} with one.',
+            sv='Skicka en lista av texter, eller {"items": [...]} med en.',
+        )
     return items
 
 
@@ -124,7 +142,7 @@ def _csv_items(text: str) -> list[str]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
-        raise Problem(400, f"The body is not CSV: {error}.") from None
+        raise Problem(400, f"The body is not CSV: {error}.", sv="Det som skickades är inte CSV.") from None
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]

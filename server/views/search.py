@@ -37,7 +37,11 @@ def searcher(opened: Opened) -> Search:
     """Return the search of a generation; raise Problem 503 for one that was published without."""
     if "search" not in opened.memo:
         if not can_search(opened):
-            raise Problem(503, "This state was published before there was a search. The next publication brings it.")
+            raise Problem(
+                503,
+                "This state was published before there was a search. The next publication brings it.",
+                sv="Det som visas publicerades innan det fanns någon sökning. Nästa publicering ger den.",
+            )
         opened.memo["search"] = Search(opened.generation.path)
     found: Search = opened.memo["search"]
     return found
@@ -56,7 +60,11 @@ def search() -> Response:
     found = searcher(opened).find(asked, size, (number - 1) * size)
     last = max(1, -(-found.total // size))
     if number > last:
-        raise Problem(404, f"The list has {last} page{'s' if last > 1 else ''}.")
+        raise Problem(
+            404,
+            f"The list has {last} page{'s' if last > 1 else ''}.",
+            sv=f"Listan har {last} {'sidor' if last > 1 else 'sida'}.",
+        )
     query = {"q": typed, "sort": "name" if asked.by_name else ""}
     turn = {
         name: _address("/search", query, given, page=str(other), format="" if chosen is HTML else chosen.suffix)
@@ -139,14 +147,16 @@ def _clean(text: str) -> str:
 def _sort() -> str:
     asked = request.args.get("sort", "")
     if asked not in ("", "relevance", "name"):
-        raise Problem(400, "`sort` is relevance or name.")
+        raise Problem(400, "`sort` is relevance or name.", sv="`sort` är relevance eller name.")
     return asked
 
 
 def _number(name: str, most: int, otherwise: int = 1) -> int:
     text = request.args.get(name, "") or str(otherwise)
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
-        raise Problem(400, f"`{name}` is a whole number from 1 to {most}.")
+        raise Problem(
+            400, f"`{name}` is a whole number from 1 to {most}.", sv=f"`{name}` är ett heltal från 1 till {most}."
+        )
     return int(text)
 
 

@@ -76,7 +76,12 @@ def sparql() -> Response:
 def _answered(asked: ProtocolRequest) -> Response:
     scanned = queries().scan(asked.query)
     if scanned.form == "UPDATE":
-        raise Problem(403, "This site is read-only over HTTP: updates are not taken here.", title="Read-only")
+        raise Problem(
+            403,
+            "This site is read-only over HTTP: updates are not taken here.",
+            sv="Webbplatsen kan bara läsas över HTTP: uppdateringar tas inte emot.",
+            title="Read-only",
+        )
     format = negotiated(offered(scanned), asked=asked.format)
     if not asked.at:
         return _answer(asked, scanned, format, None)
@@ -108,11 +113,20 @@ def _past(asked: str) -> Generation:
     try:
         moment = read_moment(asked)
     except ValueError:
-        raise Problem(400, f"at takes the number of a generation or a time, not {asked[:40]!r}.") from None
+        raise Problem(
+            400,
+            f"at takes the number of a generation or a time, not {asked[:40]!r}.",
+            sv=f"at tar numret på en generation eller en tid, inte {asked[:40]!r}.",
+        ) from None
     number = moment if isinstance(moment, int) else _number_at(moment, kept)
     if number not in kept:
         listed = ", ".join(map(str, kept))
-        raise Problem(404, f"Queries are answered for the generations that are kept: {listed}.", kept=kept)
+        raise Problem(
+            404,
+            f"Queries are answered for the generations that are kept: {listed}.",
+            sv=f"Frågor besvaras för de generationer som finns kvar: {listed}.",
+            kept=kept,
+        )
     return data.generation(number)
 
 
@@ -133,14 +147,18 @@ def check() -> Response:
         return _options()
     asked = _asked()
     if asked is None:
-        raise Problem(400, "Give the query to check: /sparql/check?query=…")
+        raise Problem(
+            400, "Give the query to check: /sparql/check?query=…", sv="Ge frågan som ska prövas: /sparql/check?query=…"
+        )
     try:
         scanned = client_pool(torg().generation()).check(asked.query)
         said: dict[str, object] = {"valid": True, "form": scanned.form, "deterministic": scanned.deterministic}
     except Problem as problem:
         if problem.status not in (400, 403, 413):
             raise
-        said = {"valid": False, "problem": problem.members()}
+        told, spelled_in = problem.told(language())
+        message = told if spelled_in == "en" else f"{told} {problem.quoted}".strip()
+        said = {"valid": False, "message": message, "problem": problem.members()}
     body = json.dumps(said, ensure_ascii=False).encode()
     return answer(body, "application/json", cache_control="no-store")
 
@@ -190,7 +208,11 @@ def client_pool(generation: Generation) -> ClientPool:
 def _client(service: QueryService) -> Client:
     """Return who asks; raises Problem, also for a token in the address, where logs and history would keep it."""
     if "access_token" in request.args:
-        raise Problem(400, "A token is sent in the header Authorization: Bearer …, never in the address.")
+        raise Problem(
+            400,
+            "A token is sent in the header Authorization: Bearer …, never in the address.",
+            sv="En nyckel skickas i huvudet Authorization: Bearer …, aldrig i adressen.",
+        )
     return service.client(
         request.remote_addr or "", request.headers.getlist("X-Forwarded-For"), request.headers.get("Authorization")
     )
@@ -225,6 +247,7 @@ def _stream(response: Response, result: Result) -> None:
         raise Problem(
             503,
             "Too many large answers are being sent just now. Ask again in a minute.",
+            sv="För många stora svar skickas just nu. Fråga igen om en minut.",
             title="Too many large answers",
             headers={"Retry-After": "60"},
         )

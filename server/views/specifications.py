@@ -45,7 +45,11 @@ def specification(name: str) -> Response:
     short = path.removeprefix("/spec/")
     if short in ontology.specification_names():
         return _table(opened, document, short, suffix)
-    raise Problem(404, "There is no such document. /spec/torg has our terms; datasets name their specifications.")
+    raise Problem(
+        404,
+        "There is no such document. /spec/torg has our terms; datasets name their specifications.",
+        sv="Det finns inget sådant dokument. /spec/torg har våra termer; datamängder anger sina specifikationer.",
+    )
 
 
 def _lines(opened: Opened, document: str) -> list[str]:

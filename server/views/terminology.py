@@ -55,7 +55,11 @@ def scheme(name: str) -> Response:
     found = terminologies.find(stem)
     if found is None:
         names = ", ".join(one.name for one in terminologies.schemes())
-        raise Problem(404, f"There is no concept scheme {stem[:80]!r}; there are: {names}.")
+        raise Problem(
+            404,
+            f"There is no concept scheme {stem[:80]!r}; there are: {names}.",
+            sv=f"Det finns ingen begreppslista {stem[:80]!r}; det finns: {names}.",
+        )
     key = f"terminology {stem}.{chosen.suffix} {number}"
     if key not in opened.memo:
         opened.memo[key] = _written(terminologies, found.iri, chosen)
@@ -113,8 +117,16 @@ def _number(asked: str) -> int:
         number = history.at(moment) if isinstance(moment, datetime) else moment
         if number in history.numbers():
             return int(number)
-        raise Problem(404, f"Nothing was published then; the first generation is {min(history.numbers(), default=0)}.")
-    raise Problem(400, "at takes a generation's number, or a time such as 2026-03-01 or 2026-03-01T04:00Z.")
+        raise Problem(
+            404,
+            f"Nothing was published then; the first generation is {min(history.numbers(), default=0)}.",
+            sv=f"Då var ingenting publicerat; den första generationen är {min(history.numbers(), default=0)}.",
+        )
+    raise Problem(
+        400,
+        "at takes a generation's number, or a time such as 2026-03-01 or 2026-03-01T04:00Z.",
+        sv="at tar numret på en generation, eller en tid som 2026-03-01 eller 2026-03-01T04:00Z.",
+    )
 
 
 def _members(opened: Opened, one: Any) -> dict[str, Any]:

@@ -122,7 +122,11 @@ def sitemap(name: str) -> Response:
         if _sitemap_path(entry, number) == f"sitemaps/{name}":
             etag = f"{entry.sha256[:40]}-{number}-{_modified(opened, entry)}"
             return answer(_sitemap(opened, entry, number), "application/gzip", etag=etag)
-    raise Problem(404, "There is no such sitemap; /sitemap.xml lists them.")
+    raise Problem(
+        404,
+        "There is no such sitemap; /sitemap.xml lists them.",
+        sv="Det finns ingen sådan sidkarta; /sitemap.xml räknar upp dem.",
+    )
 
 
 @blueprint.get("/.well-known/security.txt")
@@ -134,7 +138,11 @@ def security() -> Response:
     contact = str(site.raw.get("site", {}).get("contact", ""))
     contact = contact or next((publisher.contact for publisher in listed if publisher.contact), "")
     if not contact:
-        raise Problem(404, "This site names no contact. Set contact under [site] in site.toml.")
+        raise Problem(
+            404,
+            "This site names no contact. Set contact under [site] in site.toml.",
+            sv="Webbplatsen anger ingen kontakt. Ange contact under [site] i site.toml.",
+        )
     # The first day of a month, so that the bytes and their ETag stay the same for weeks.
     expires = (datetime.now(UTC) + timedelta(days=200)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     address = contact if ":" in contact else f"mailto:{contact}"

@@ -51,10 +51,10 @@ const plainReplacement = EditorView.domEventHandlers({
 let known = { prefixes: {}, classes: [], properties: [] };
 fetch(words.hints).then((answer) => (answer.ok ? answer.json() : known)).then((found) => { known = found; }).catch(() => {});
 
-function mark(doc, problem) {
+function mark(doc, message, problem) {
   const line = doc.line(Math.min(problem.line ?? 1, doc.lines));
   const from = Math.min(line.from + Math.max((problem.column ?? 1) - 1, 0), line.to);
-  return { from: from === line.to && from > line.from ? from - 1 : from, to: line.to, severity: "error", message: problem.detail ?? problem.title };
+  return { from: from === line.to && from > line.from ? from - 1 : from, to: line.to, severity: "error", message };
 }
 
 async function check(view) {
@@ -63,7 +63,7 @@ async function check(view) {
   try {
     const answer = await fetch(words.check, { method: "POST", body: text, headers: { "Content-Type": "application/sparql-query" } });
     const said = answer.ok ? await answer.json() : { valid: true };
-    return said.valid ? [] : [mark(view.state.doc, said.problem)];
+    return said.valid ? [] : [mark(view.state.doc, said.message, said.problem)];
   } catch {
     return [];
   }
@@ -103,9 +103,9 @@ form.addEventListener("submit", () => {
   form.method = field.value.length > 4000 ? "post" : "get";
 });
 if (words.line) {
-  const problem = { line: Number(words.line), column: Number(words.column), detail: words.message };
-  view.dispatch(setDiagnostics(view.state, [mark(view.state.doc, problem)]));
-  const at = mark(view.state.doc, problem).from;
+  const problem = { line: Number(words.line), column: Number(words.column) };
+  view.dispatch(setDiagnostics(view.state, [mark(view.state.doc, words.message, problem)]));
+  const at = mark(view.state.doc, "", problem).from;
   document.querySelector("#problem a")?.addEventListener("click", (event) => {
     event.preventDefault();
     view.dispatch({ selection: { anchor: at }, scrollIntoView: true });
