@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cached_property
@@ -25,7 +25,7 @@ from server.concept_changes import redefined
 from server.conversion import Conversion, convert
 from server.decision import check_decision
 from server.forgotten import Forgotten, refused
-from server.gates import Converted, change_gate, coverage_gate, lost_rows_gate, thresholds
+from server.gates import Converted, change_gate, coverage_gate, lost_rows_gate, thresholds, vanishing_gate
 from server.generations import Generation, GraphEntry
 from server.graph_files import GraphFile, read_graph
 from server.rdf_screen import screen_graph
@@ -34,6 +34,7 @@ from server.settings import Settings
 from server.shape_findings import check_shapes
 from server.shared_graphs import concept_files, mapping_version, meaning_hash, specification_hash
 from server.site import Site
+from server.survey import Surveys
 from server.uris import key_part
 
 Status = Literal["published", "kept", "blocked", "removed"]
@@ -105,6 +106,7 @@ class DatasetWork:
             allow_private=settings.fetch_private,
             limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
         )
+        self._surveys = Surveys(folder, site.base, site.concept_base)
         self._known: Mapping[str, Any] = previous.datasets if previous else {}
         self._graphs = previous.graphs if previous else {}
 
@@ -195,10 +197,12 @@ class DatasetWork:
             previous_graphs=[graph for graph in self._graphs.values() if graph.dataset == dataset.key],
         )
         state.description = self._describe(dataset)
-        for delivery in deliveries(dataset, self._fetch):
+        delivered = deliveries(dataset, self._fetch)
+        for delivery in delivered:
             self._deliver(dataset, delivery, state, findings)
         if "" not in state.deliveries:
             self._keep_other_periods(dataset, state)
+        self._guard_whole(dataset, delivered, state, findings)
         return state
 
     def _deliver(self, dataset: Dataset, delivery: Delivery, state: DatasetState, findings: Findings) -> None:
@@ -236,7 +240,7 @@ class DatasetWork:
         rows = self._folder / _rows_name(dataset.key, period)
         before = self._before(dataset.key, period)
         done = convert(dataset, delivery, self._context(dataset), graph, rows, findings, before, self._forgotten)
-        check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings)
+        check_shapes(dataset, delivery, [done.graph], rows, self._site.concept_base, findings, self._surveys)
         self._guard(dataset, delivery, done, rows, findings)
         self._add(dataset, period, self._graph(dataset, period), done.graph, state)
         return done.counts
@@ -259,7 +263,8 @@ class DatasetWork:
             screen_graph(read_graph(file.path), findings)
             findings.extend(redefined(read_graph(file.path), self._site))
         rows = self._folder / _rows_name(dataset.key, period)
-        check_shapes(dataset, delivery, list(files.values()), rows, self._site.concept_base, findings)
+        graphs = list(files.values())
+        check_shapes(dataset, delivery, graphs, rows, self._site.concept_base, findings, self._surveys)
         read = sum(file.triples for file in written.values())
         triples = sum(file.triples for file in files.values())
         return LoadCounts(rows_in=read, rows_out=triples, rows_told=read - triples)
@@ -305,6 +310,22 @@ class DatasetWork:
             bases = self._site.base, self._site.concept_base
             new = Converted(dataset, done.graph.path, rows, tuple(file.name for file in files), *bases)
             change_gate(new, self._previous.path / old.dump, limits, findings)
+
+    def _guard_whole(
+        self, dataset: Dataset, delivered: Iterable[Delivery], state: DatasetState, findings: Findings
+    ) -> None:
+        """Ask what no gate of a delivery of rows can tell: whether a graph has lost its delivery, or RDF its things."""
+        before = {graph.iri: graph for graph in state.previous_graphs}
+        now = {graph.iri: graph for graph in state.graphs}
+        changed = any(iri not in now or now[iri].sha256 != graph.sha256 for iri, graph in before.items())
+        asked = changed and (before.keys() - now.keys() or any(map(is_rdf, delivered)))
+        last = self._previous
+        if not asked or last is None or self._options.confirm or last.manifest["base"] != self._site.base:
+            return
+        old = [last.path / graph.dump for graph in before.values()]
+        # A check links nothing: what it keeps stands where it was.
+        new = [next(p for p in (self._folder / g.dump, last.path / g.dump) if p.exists()) for g in now.values()]
+        vanishing_gate(old, new, thresholds(dataset, self._settings), findings)
 
     def _context(self, dataset: Dataset) -> LoadContext:
         publisher = self._site.publishers[dataset.publisher]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.headers import listed
 from server.columns import header_of, short_name
-from server.comparing import LISTED, Compared, compare
+from server.comparing import LISTED, Compared, compare, pair_lines
 from server.conversion import row_origin
 from server.graph_files import read_graph, subject
 from server.settings import Settings
@@ -83,6 +84,24 @@ def lost_rows_gate(before: int, now: int, findings: Findings, file: str = "") ->
         findings.add(Finding("source.fewer-rows", file=file, count=before - now, detail=detail))
 
 
+def vanishing_gate(old: Iterable[Path], new: Iterable[Path], limits: Thresholds, findings: Findings) -> None:
+    """Add a finding when too many of the things that some graph files describe are in none of the others.
+
+    For what is delivered otherwise than before, or without rows; blank nodes have no identifier that could vanish.
+    """
+    before = gone = 0
+    for thing, then, now in pair_lines(heapq.merge(*map(read_graph, old)), heapq.merge(*map(read_graph, new))):
+        if then and "/.well-known/genid/" not in thing:
+            before, gone = before + 1, gone + (not now)
+    if before and gone / before > limits.vanishing:
+        _tell_vanishing(gone, before, findings)
+
+
+def _tell_vanishing(gone: int, before: int, findings: Findings) -> None:
+    detail = (("gone", str(gone)), ("before", str(before)))
+    findings.add(Finding("identifiers.vanishing", count=gone, detail=detail))
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A delivery on its way: its graph file, its row index, the files it was read from, and the bases of its names."""
@@ -103,8 +122,7 @@ def change_gate(new: Converted, old: Path, limits: Thresholds, findings: Finding
     numbered = any(each.rule in _NUMBERED for each in findings)
     found = compare(old, new.graph, f"{new.base}id/", numbered)
     if found.before and found.gone / found.before > limits.vanishing:
-        detail = (("gone", str(found.gone)), ("before", str(found.before)))
-        findings.add(Finding("identifiers.vanishing", count=found.gone, detail=detail))
+        _tell_vanishing(found.gone, found.before, findings)
     telling = _Telling(new, limits, found, findings)
     telling.swaps()
     telling.meanings()

@@ -249,3 +249,43 @@ def test_what_rows_share_is_told_with_the_first_row_that_speaks_of_it(small_site
     (finding,) = blocking(done.report)
     assert "identifiers.meaning-changed" == finding.rule
     assert ("r.csv", 2, "konto_text") == (finding.file, finding.row, finding.column)
+
+
+def test_things_that_vanish_with_the_way_of_delivery_are_found(small_site: SmallSite) -> None:
+    said = (small_site.dataset / "dataset.toml").read_text("utf-8")
+    by_period = said.replace('"skolor.csv"', '"skolor-*.csv"\ndelivery = "period"')
+    (small_site.dataset / "dataset.toml").write_text(by_period, "utf-8")
+    small_site.source.unlink()
+    for year, rows in (("2024", ROWS[:4]), ("2025", ROWS[4:])):
+        (small_site.dataset / f"skolor-{year}.csv").write_text("\n".join([HEADER, *rows]) + "\n", "utf-8")
+    assert small_site.publish().blocked == []
+    for year in ("2024", "2025"):
+        (small_site.dataset / f"skolor-{year}.csv").unlink()
+    (small_site.dataset / "dataset.toml").write_text(said, "utf-8")
+    small_site.write(ROWS[:1])
+    done = small_site.publish()
+    assert done.blocked == ["asen/skolor"] and "identifiers.vanishing" in {each.rule for each in blocking(done.report)}
+    small_site.write(ROWS)
+    assert small_site.publish().blocked == []
+
+
+def test_things_that_vanish_from_a_source_that_is_rdf_are_found(small_site: SmallSite) -> None:
+    said = (small_site.dataset / "dataset.toml").read_text("utf-8")
+    described = said.replace("skolor.csv", "skolor.nt").replace('conformsTo = "skolor"\n', "")
+    (small_site.dataset / "dataset.toml").write_text(described, "utf-8")
+    small_site.source.unlink()
+
+    def write(numbers: range) -> None:
+        lines = (f'<https://data.asen.example/id/x/9901/{n}> <https://schema.org/name> "N {n}" .\n' for n in numbers)
+        (small_site.dataset / "skolor.nt").write_text("".join(lines), "utf-8")
+
+    write(range(10))
+    assert small_site.publish().blocked == []
+    write(range(5))
+    done = small_site.publish()
+    assert done.blocked == ["asen/skolor"]
+    assert [each.rule for each in blocking(done.report)] == ["identifiers.vanishing"]
+    write(range(1, 10))
+    assert small_site.publish().blocked == []
+    write(range(1, 4))
+    assert small_site.publish(confirm=True).blocked == []
