@@ -9,9 +9,11 @@ replacedBy = "/id/school/10000002"        # 308
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from loaders.description import nearest
 from loaders.errors import DescriptionError
@@ -21,6 +23,7 @@ from server.uris import UriSpace
 
 FILE = "replacements.toml"
 _EVENTS: dict[str, Event] = {"replacedBy": "replaced-by", "mergedInto": "merged-into", "splitInto": "split-into"}
+_KEPT = "/%-._~!$&'()*+,;=:@"  # what a path may hold as it is (RFC 3986, section 3.3), and what is encoded already
 
 Replacement = tuple[str, Event, list[str]]
 
@@ -28,14 +31,14 @@ Replacement = tuple[str, Event, list[str]]
 def replacements(folder: Path, uris: UriSpace) -> list[Replacement]:
     """Return (path, event, successors) of every declared replacement; none when there is no file.
 
-    Raises DescriptionError for an unknown key, an address that is not the site's, or a chain that
-    comes back to itself.
+    Raises DescriptionError for an unknown key, a value that is no address, an address that is not the
+    site's, or a chain that comes back to itself.
     """
     path = folder / FILE
     if not path.exists():
         return []
     try:
-        declared = tomllib.loads(path.read_text("utf-8"))
+        declared = tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _fault("not-toml", reason=str(error)) from None
     found = list(_read(declared, uris))
@@ -74,7 +77,10 @@ def _read(declared: dict[str, Any], uris: UriSpace) -> Iterator[Replacement]:
             wrong = unknown[0] if unknown else name
             raise _fault("unknown-key", name=wrong, nearest=nearest(wrong, _EVENTS))
         ((key, value),) = keys.items()
-        successors = [value] if isinstance(value, str) else list(value)
+        successors = value if isinstance(value, list) else [value]
+        most = 1 if key == "replacedBy" else len(successors)
+        if not 1 <= len(successors) <= most or not all(isinstance(successor, str) for successor in successors):
+            raise _fault("replacement-value", name=name, key=key)
         yield _path(name, uris), _EVENTS[key], [_path(successor, uris) for successor in successors]
 
 
@@ -82,7 +88,8 @@ def _path(name: str, uris: UriSpace) -> str:
     path = uris.path(name) if "://" in name else name
     if path is None or not path.startswith("/id/"):
         raise _fault("not-ours", name=name)
-    return path
+    # As identifiers are spelled, whether it was copied from the data or from the address bar of a browser.
+    return quote(unicodedata.normalize("NFC", path), safe=_KEPT)
 
 
 def _refuse_cycles(successors: dict[str, list[str]]) -> None:

@@ -5,7 +5,9 @@ import pytest
 from loaders.errors import DescriptionError
 from server import create_app
 from server.ledger import Ledger
+from server.replacements import replacements
 from server.settings import Settings
+from server.uris import UriSpace
 from tests.conftest import ROWS, SmallSite
 
 
@@ -71,6 +73,10 @@ def test_a_successor_that_is_not_published_is_told(small_site):
             '["/id/a"]\nreplacedBy = "/id/b"\n["/id/b"]\nreplacedBy = "/id/a"', "site.replacement-cycle", id="cycle"
         ),
         pytest.param("[[", "site.not-toml", id="no toml"),
+        pytest.param('["/id/a"]\nreplacedBy = []', "site.replacement-value", id="by none"),
+        pytest.param('["/id/a"]\nreplacedBy = ["/id/b", "/id/c"]', "site.replacement-value", id="by two"),
+        pytest.param('["/id/a"]\nsplitInto = 5', "site.replacement-value", id="no address"),
+        pytest.param('["/id/a"]\nsplitInto = ["/id/b", 5]', "site.replacement-value", id="not all addresses"),
     ],
 )
 def test_faults_are_named_and_nothing_is_published(small_site, text, rule):
@@ -79,6 +85,14 @@ def test_faults_are_named_and_nothing_is_published(small_site, text, rule):
         small_site.publish()
     assert rule == caught.value.finding.rule
     assert not (small_site.data / "current").exists()
+
+
+def test_an_address_may_be_written_as_a_browser_shows_it(tmp_path):
+    text = '\ufeff["/id/bad/9901/Åsens badplats"]\nreplacedBy = "https://data.asen.example/id/bad/9901/%C3%85sen~2FÖ"\n'
+    (tmp_path / "replacements.toml").write_text(text, "utf-8")
+    assert replacements(tmp_path, UriSpace("https://data.asen.example/")) == [
+        ("/id/bad/9901/%C3%85sens%20badplats", "replaced-by", ["/id/bad/9901/%C3%85sen~2F%C3%96"])
+    ]
 
 
 def test_a_replaced_document_leads_to_the_same_format(small_site):
