@@ -102,6 +102,11 @@ def groups_file() -> Traversable:
     return root() / "groups.ttl"
 
 
+def naming_file() -> Traversable:
+    """Return the Turtle file that says what nameless things are called; IRIs are relative to concept_base."""
+    return root() / "naming.ttl"
+
+
 def concept_files() -> tuple[Traversable, ...]:
     """Return the Turtle files of the concept hierarchy; IRIs are relative to concept_base."""
     return _turtle("concepts")

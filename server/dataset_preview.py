@@ -16,6 +16,7 @@ from server.generations import GraphEntry
 from server.graph_files import read_graph, subjects
 from server.graph_tables import main_classes
 from server.instance import Opened, Torg
+from server.naming import called
 from server.presentation import Presenter, Shown
 from server.rdf_formats import Value
 from server.thing_tables import Thing, Values, of_lines, position
@@ -80,7 +81,7 @@ def preview(torg: Torg, opened: Opened, entry: GraphEntry, language: str) -> Pre
     by, counted = _chosen(sample, order)
     named = [sample.type, by, *used, *(iri for iri, _ in sample.things), *(name for name, _ in counted)]
     named += [item.text for _, values in sample.things for group in values.values() for item in group]
-    labels = opened.labels.labels([name for name in named if "://" in name], language)
+    labels = called(opened, torg, [name for name in named if "://" in name], language)
     presenter = Presenter(language, torg.uris, labels, torg.prefixes)
     shown = columns[:_COLUMNS]
     rows = tuple(

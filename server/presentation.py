@@ -51,6 +51,7 @@ class Shown:
     raw: str = ""
     note: str = ""
     hint: str = ""  # what the text leaves out, such as the offset of a time
+    beside: str = ""  # what tells it from others of the same name
 
 
 @dataclass(frozen=True, slots=True)

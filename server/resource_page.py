@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import unquote
 
 from server.description import LABELS, PAGE, TYPE, Description, Inverse, Property, collection_query, joined, pages
 from server.instance import Opened, Torg
 from server.labels import alphabetical
+from server.naming import called, code_meaning, currency, told_apart
 from server.presentation import Presenter, Shown, day
 from server.rdf_formats import Value, parse_lines, value
 from server.store import ReadStore
@@ -26,7 +27,6 @@ _ABOUT = (
 )
 _NOTATION = _SKOS + "notation"
 _IN_TITLE = {*LABELS, *_ABOUT, TYPE, _NOTATION}
-_CURRENCY = "https://schema.org/currency"
 _MONEY = {f"http://www.w3.org/2001/XMLSchema#{name}" for name in ("decimal", "integer")}
 _OPPOSITE = {
     _SKOS + "broader": _SKOS + "narrower",
@@ -99,7 +99,7 @@ def describe_for_page(opened: Opened, torg: Torg, description: Description, lang
     named += [item.iri for group in description.parts.values() for item in group]
     named += [item.iri for item in description.inverse]
     named += [name for dataset, found in sources.items() for name in (dataset, *found) if name]
-    presenter = Presenter(language, torg.uris, opened.labels.labels(named, language), torg.prefixes)
+    presenter = Presenter(language, torg.uris, called(opened, torg, named, language), torg.prefixes)
     labels = [value for value in description.terms(*LABELS) if value.kind == "literal"]
     title, title_language = _title(presenter, description)
     about = [value for value in description.terms(*_ABOUT) if value.kind == "literal"]
@@ -112,7 +112,9 @@ def describe_for_page(opened: Opened, torg: Torg, description: Description, lang
         about=tuple(_spoken(about, language)[0]),
         path=tuple(presenter.link(step) for step in path),
         facts=_facts(opened, torg, presenter, description),
-        inverse=tuple(_pointing(presenter, description, item) for item in _inverse(presenter, description)),
+        inverse=tuple(
+            _pointing(opened, torg, presenter, description, item) for item in _inverse(presenter, description)
+        ),
         sources=tuple(_shown_source(presenter, dataset, found) for dataset, found in sources.items()),
         pager=_pager(torg, description),
     )
@@ -170,7 +172,7 @@ def facts_of_lines(
     for triple in parse_lines(lines):
         found.setdefault(triple.predicate.value, []).append(value(triple.object))
     named = [*found, *(item.text for values in found.values() for item in values if item.kind == "iri")]
-    presenter = Presenter(language, torg.uris, opened.labels.labels(named, language), torg.prefixes)
+    presenter = Presenter(language, torg.uris, called(opened, torg, named, language), torg.prefixes)
     return tuple(
         (presenter.name(property)[0], tuple(presenter.show(item) for item in values[:_SHOWN_VALUES]))
         for property, values in sorted(found.items())
@@ -184,35 +186,31 @@ def _facts(opened: Opened, torg: Torg, presenter: Presenter, description: Descri
         (item for item in description.properties if item.iri not in hidden),
         key=lambda item: (order.get(item.iri, len(order)), alphabetical(presenter.name(item.iri)[0])),
     )
-    return tuple(_fact(opened, presenter, description, item, 0) for item in shown)
+    return tuple(_fact(opened, torg, presenter, description, item, 0) for item in shown)
 
 
-def _fact(opened: Opened, presenter: Presenter, description: Description, item: Property, depth: int) -> Fact:
+def _fact(
+    opened: Opened, torg: Torg, presenter: Presenter, description: Description, item: Property, depth: int
+) -> Fact:
     most = PAGE if description.window else _SHOWN_VALUES
-    values = []
+    values: list[tuple[Shown, tuple[Fact, ...]]] = []
     spoken, others = _spoken(item.values, presenter.language)
     for found in spoken[:most]:
         nested: tuple[Fact, ...] = ()
         if found.kind == "iri" and found.text in description.parts and depth < 3:
             inside = _by_name(presenter, description.parts[found.text])
-            nested = tuple(_fact(opened, presenter, description, part, depth + 1) for part in inside)
-        unit = _unit(opened, item.iri) if found.datatype in _MONEY else ""
-        values.append((presenter.show(found, unit, item.iri), nested))
+            nested = tuple(_fact(opened, torg, presenter, description, part, depth + 1) for part in inside)
+        unit = currency(opened, item.iri) if found.datatype in _MONEY else ""
+        shown = presenter.show(found, unit, item.iri)
+        meaning = code_meaning(torg, item.iri, found, presenter.language)
+        values.append((replace(shown, text=f"{meaning} ({found.text})") if meaning else shown, nested))
+    apart = told_apart(opened, torg, [shown for shown, _ in values], presenter.language)
+    values = [(shown, nested) for shown, (_, nested) in zip(apart, values, strict=True)]
     left_out = item.total > len(values) + len(others) and not depth
     more = _more(presenter, description, item.iri, inverse=False) if left_out else ""
     name, language = presenter.name(item.iri)
     total = item.total - len(others)
     return Fact(item.iri, name, language, presenter.curie(item.iri), tuple(values), total, more, tuple(others))
-
-
-def _unit(opened: Opened, property: str) -> str:
-    """Return the currency that the ontology gives a property, "" for none."""
-    memo = f"currency {property}"
-    if memo not in opened.memo:
-        found = [value(term).text for term in opened.generation.store.values(property, _CURRENCY)]
-        opened.memo[memo] = found[0] if found else ""
-    unit: str = opened.memo[memo]
-    return unit
 
 
 def _inverse(presenter: Presenter, description: Description) -> list[Inverse]:
@@ -225,10 +223,14 @@ def _inverse(presenter: Presenter, description: Description) -> list[Inverse]:
     ]
 
 
-def _pointing(presenter: Presenter, description: Description, item: Inverse) -> Fact:
+def _pointing(opened: Opened, torg: Torg, presenter: Presenter, description: Description, item: Inverse) -> Fact:
     most = PAGE if description.window else _SHOWN_INVERSE
     shown = (presenter.link(subject) for subject in item.subjects)
-    links = sorted(shown, key=lambda link: alphabetical(link.text))[:most]
+    first = sorted(shown, key=lambda link: alphabetical(link.text))[:most]
+    links = sorted(
+        told_apart(opened, torg, first, presenter.language),
+        key=lambda link: (alphabetical(link.text), alphabetical(link.beside)),
+    )
     more = "" if item.total <= len(links) else _more(presenter, description, item.iri, inverse=True)
     name, language = presenter.name(item.iri)
     return Fact(

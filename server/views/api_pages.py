@@ -15,6 +15,7 @@ from queries.values import TYPES
 from server import query_api
 from server.errors import Problem
 from server.formats import TURTLE
+from server.naming import called
 from server.presentation import Presenter, Shown
 from server.query_api import Table, Values
 from server.rdf_formats import Triple
@@ -164,7 +165,7 @@ def _cells(query: Query, table: Table, spoken: str) -> dict[str, Any]:
     """Return the columns and rows of the table on the page; an address and its name make one column."""
     opened, site = torg().current(), torg()
     iris = {value.text for row in table.rows for value in row.values() if value.kind == "iri"}
-    presenter = Presenter(spoken, site.uris, opened.labels.labels(iris, spoken), site.prefixes)
+    presenter = Presenter(spoken, site.uris, called(opened, site, iris, spoken), site.prefixes)
     columns = _columns(query, table, spoken)
     rows = [[_cell(presenter, row, column) for column in columns] for row in table.rows]
     return {"columns": columns, "rows": rows}

@@ -18,6 +18,7 @@ from server.errors import Problem
 from server.formats import HTML, JSON, N_QUADS, TRIG, Format
 from server.history import History
 from server.labels import name_in
+from server.naming import called
 from server.rdf_formats import iri as checked_iri
 from server.views.batches import charged
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
@@ -138,7 +139,7 @@ def generation(number: int) -> Response:
         found = list(islice(changes.members(history(), number, wanted, request.args.get("after", "")), most + 1))
     more = found[most - 1].iri if len(found) > most else ""
     shown = found[:most]
-    labels = torg().labels().labels([member.iri for member in shown], spoken)
+    labels = called(torg().current(), torg(), [member.iri for member in shown], spoken)
     following = with_query(f"/changes/{number:06d}", **given, after=more) if more else ""
     time = changes.stamp(history().time(number))
     if chosen is JSON:
@@ -316,7 +317,7 @@ def _atom_entries(wanted: Scope, given: dict[str, str], spoken: str) -> Iterator
 
 def _thing_entries(found: Sequence[Member], spoken: str) -> Iterator[tuple[str, str]]:
     words = {"Create": ("Ny", "New"), "Update": ("Ändrad", "Changed"), "Delete": ("Borttagen", "Removed")}
-    labels = torg().labels().labels([member.iri for member in found], spoken)
+    labels = called(torg().current(), torg(), [member.iri for member in found], spoken)
     for member in found:
         title = f"{words[member.kind][spoken != 'sv']}: {labels.get(member.iri, (member.iri, ''))[0]}"
         id = changes.member_name(_node(member.generation, {}), member.iri)
