@@ -79,7 +79,10 @@ def csvw(
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OperationError(f"The output cannot be written: {error.strerror or error}.") from error
+            raise OperationError(
+                f"The output cannot be written: {error.strerror or error}.",
+                f"Utdata går inte att skriva: {error.strerror or error}.",
+            ) from error
         finally:
             _tell(conversion.warnings, "warning")
         if conversion.has_keys:

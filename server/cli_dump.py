@@ -35,6 +35,9 @@ def dump(dataset: str | None, format: str, at: str | None, output: Path | None, 
             run(data, target, format, dataset or "", at or "")
         part.replace(output)
     except OSError as error:
-        raise OperationError(f"{output} cannot be written: {error.strerror or error}.") from error
+        raise OperationError(
+            f"{output} cannot be written: {error.strerror or error}.",
+            f"{output} går inte att skriva: {error.strerror or error}.",
+        ) from error
     finally:
         part.unlink(missing_ok=True)

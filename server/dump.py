@@ -25,7 +25,10 @@ def dump(data: Path, target: IO[bytes], format: str, dataset: str = "", at: str 
     }
     if not graphs:
         known = sorted({graph.dataset for graph in history.graphs(number).values()} - {""})
-        raise OperationError(f"Generation {number} has no dataset {dataset}. These are: {', '.join(known)}.")
+        raise OperationError(
+            f"Generation {number} has no dataset {dataset}. These are: {', '.join(known)}.",
+            f"Generation {number} har ingen datamängd {dataset}. De som finns är: {', '.join(known)}.",
+        )
     if format == "nt":
         merged = heapq.merge(*(history.lines(number, iri) for iri in graphs))
         for line, _ in groupby(merged):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from server.generations import DataFolder
 from server.history import History
 from server.ledger import Ledger, LedgerEvent
+from server.paths import spellings, split_suffix
 from server.trace import sentence, trace
 from server.uris import UriSpace
 
@@ -54,13 +56,22 @@ def _made(data: Path) -> set[int]:
 
 def story(data: Path, uris: UriSpace, uri: str) -> list[dict[str, Any]]:
     """Return what happened to a URI (absolute, or a path), oldest first; empty when it was never published."""
+    ledger = Ledger(data / "ledger.sqlite")
+    told = (ledger.events(path) for path in _paths(uris, uri))
+    return [
+        {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event)}
+        for event in next((events for events in told if events), [])
+    ]
+
+
+def _paths(uris: UriSpace, uri: str) -> list[str]:
+    """Return the paths that a person may mean: a thing for its page, spelled as identifiers are."""
     path = uris.path(uri) if "://" in uri else "/" + uri.lstrip("/")
     if path is None:
         return []
-    return [
-        {"generation": event.generation, "time": event.time, "event": event.event, "detail": _short(event)}
-        for event in Ledger(data / "ledger.sqlite").events(path)
-    ]
+    stem = split_suffix(path)[0]
+    meant = [path] if not path.startswith("/res/") else [uris.described_path(path), uris.described_path(stem)]
+    return list(dict.fromkeys(spelling for one in meant for spelling in (one, *spellings(unquote(one)))))
 
 
 def origins(data: Path, uris: UriSpace, uri: str, language: str) -> list[str]:
@@ -69,8 +80,9 @@ def origins(data: Path, uris: UriSpace, uri: str, language: str) -> list[str]:
     if generation is None:
         return []
     try:
-        iri = uri if "://" in uri else uris.iri(uri)
-        return [sentence(found, language) for found in trace(generation, uris, iri)]
+        iris = [uris.iri(path) for path in _paths(uris, uri)] or [uri]
+        found = next((traces for iri in iris if (traces := trace(generation, uris, iri))), [])
+        return [sentence(one, language) for one in found]
     finally:
         generation.close()
 

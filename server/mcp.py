@@ -24,7 +24,10 @@ def make_server(torg: Torg) -> Any:
         from mcp.server import MCPServer
         from mcp.server.mcpserver.exceptions import ToolError
     except ImportError:
-        raise OperationError("This needs the extra mcp: pip install 'torg[mcp]'.") from None
+        raise OperationError(
+            "This needs the extra mcp: pip install 'torg[mcp]'.",
+            "Det här kräver tillägget mcp: pip install 'torg[mcp]'.",
+        ) from None
     title = next(iter(torg.site.title.values()), "torg")
     server = MCPServer("torg", version=version("torg"), instructions=_INSTRUCTIONS.format(title=title))
     tools = AgentTools(torg)

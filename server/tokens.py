@@ -121,7 +121,12 @@ class TokenFile:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise StorageError(f"The token file {self.path} cannot be read: {error}.") from error
+            raise StorageError(
+                f"The token file {self.path} cannot be read: {error}. Restore it from a backup, or remove it and make "
+                "new tokens.",
+                f"Tokenfilen {self.path} går inte att läsa: {error}. Återställ den ur en säkerhetskopia, eller ta bort "
+                "den och skapa nya token.",
+            ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[dict[str, Token]]:

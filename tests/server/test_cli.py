@@ -91,6 +91,8 @@ def test_log_tells_generations_and_stories(small_site):
 
     told = torg("log", "--site", small_site.folder, "https://data.asen.example/id/school/10000001")
     assert "minted" in told.stdout and "withdrawn" in told.stdout
+    for copied in ("res/school/10000001", "https://data.asen.example/res/school/10000001.ttl", "/id/school/1000000%31"):
+        assert told.stdout == torg("log", "--site", small_site.folder, copied).stdout
     assert 1 == torg("log", "--site", small_site.folder, "/id/school/never").exit_code
 
 
