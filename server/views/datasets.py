@@ -174,7 +174,7 @@ def _answer(body: bytes, chosen: Format, spoken: str, path: str) -> Response:
 def _page(whole: CatalogRecord, found: Sequence[DatasetRecord], asked: dict[str, str], spoken: str) -> bytes:
     number = request.args.get("page", "1")
     last = max(1, -(-len(found) // PAGE))
-    if not (number.isascii() and number.isdigit() and 1 <= int(number) <= last):
+    if not (number.isascii() and number.isdigit() and len(number) < 9 and 1 <= int(number) <= last):
         raise Problem(
             404,
             f"The list has {last} page{'s' if last > 1 else ''}.",

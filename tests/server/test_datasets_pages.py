@@ -294,3 +294,16 @@ def test_dataset_page_counts_the_rows_of_every_period(app: Flask, client: FlaskC
 )
 def test_pages_are_html_without_faults(client: FlaskClient, path: str) -> None:
     html5lib.HTMLParser(strict=True).parse(client.get(path, headers=HTML).text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/datasets?page={}",
+        "/concepts?scheme=service&letter=A&page={}",
+        "/res/catalog?property=http://a.example/p&page={}",
+    ],
+)
+def test_a_page_number_that_no_list_reaches_is_no_fault_of_ours(client, address):
+    for number in ("9" * 5_000, "000000001" + "9" * 5_000, "0", "-1", "١"):
+        assert client.get(address.format(number), headers={"Accept": "text/html"}).status_code in (400, 404)
