@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from server.views.http import answer, negotiated, torg
 blueprint = Blueprint("resolve", __name__)
 
 MOST_BYTES = 16 << 20
+_LINE_END = re.compile("\r\n|\n|\r")  # and no others: a name may hold the line break of a spreadsheet's cell
 _COLUMNS = (
     "given", "status", "iri", "label", "notation", "matched", "type", "scheme", "successors", "broader", "datasets",
     "candidates",
@@ -102,7 +104,7 @@ def _items() -> list[str]:
     if kind == "text/csv":
         return _counted(_csv_items(text))
     if kind == "text/plain":
-        return _counted(text.splitlines())
+        return _counted(_LINE_END.split(text.removesuffix("\n").removesuffix("\r")) if text else [])
     raise Problem(
         415,
         f"Send application/json, text/csv or text/plain; {kind[:80]} cannot be read here.",

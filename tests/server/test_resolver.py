@@ -142,6 +142,10 @@ def test_unknown_and_malformed_items_do_not_stop_the_batch(client):
 def test_lines_and_csv_go_in_and_csv_comes_out(client):
     lines = client.post("/resolve", data="T3.2\r\n\r\nokänt\n".encode(), content_type="text/plain")
     assert ["T3.2", "", "okänt"] == [item["given"] for item in lines.json["items"]]
+    in_cells = client.post(
+        "/resolve", data="Norra\vskolan\nSödra\u2028skolan\rT3.2".encode(), content_type="text/plain"
+    )
+    assert ["Norra\vskolan", "Södra\u2028skolan", "T3.2"] == [item["given"] for item in in_cells.json["items"]]
     table = "namn;item\nx;T3.2\ny;\n"
     answer = client.post(
         "/resolve?format=csv", data=("\ufeff" + table).encode(), content_type="text/csv; charset=utf-8"
