@@ -19,7 +19,11 @@ def annotate(table: Table, reader: TabularReader, *, validating: bool = False) -
     described = real_columns(table.schema.columns)
     problems = list(_differences(table, described, embedded, reader.dialect.headerRowCount > 0, validating))
     if not described:
-        columns = [_embedded_column(table, number, titles) for number, titles in enumerate(embedded, 1)]
+        # 6.1: the header speaks where no description does. An empty list of columns does speak, of unnamed ones.
+        silent = table.schema.described and not table.schema.columns
+        columns = [
+            _embedded_column(table, number, [] if silent else titles) for number, titles in enumerate(embedded, 1)
+        ]
         table.schema.columns = columns + [column for column in table.schema.columns if column.virtual]
         _renumber(table.schema.columns)
     if reader.comments:
@@ -56,7 +60,7 @@ def _differences(
     table: Table, described: Sequence[Column], embedded: Sequence[Sequence[str]], headed: bool, validating: bool
 ) -> Iterator[str]:
     """Yield in what the description and the header differ (Metadata Vocabulary 6.3, Schema Compatibility)."""
-    if not headed or not table.schema.described:
+    if not headed or not table.schema.described or not table.schema.columns:
         return
     language = (table.schema.inherited or table.inherited).get("lang", "und")
     # 8, step 7: a blank header describes no column, so those at the end need not be described.

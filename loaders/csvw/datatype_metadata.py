@@ -54,7 +54,7 @@ def read_datatype(source: Any, warn: Warn, language: str = "und", base_url: str 
             if ":" not in name or expand_name(name) is None:
                 warn("a datatype has a property that is not defined")
             else:
-                normalise_value(source[name], language, base_url)
+                normalise_value(source[name], language, base_url, warn)
     lengths = _lengths(source, base, warn)
     bounds = _bounds(source, base, warn)
     datatype = Datatype(base, identifier, take(source, "name", string, warn, ""), None, *lengths, *bounds)

@@ -174,6 +174,8 @@ class MetadataReader:
         names = [column.name for column in columns if column.declared or not self.strict]
         if len(set(names)) != len(names):
             raise CsvwError("two columns have the same name")
+        if len({column.name for column in columns}) != len(columns):
+            self.warn("two columns have the same title, and one of them no name")
         virtual = [column.virtual for column in columns]
         if virtual != sorted(virtual):
             raise CsvwError("a virtual column stands before one that is not")
@@ -326,8 +328,9 @@ class MetadataReader:
         return reader._document, reader
 
     def _id(self, source: Mapping[str, Any]) -> str:
-        value = check.check_id(source["@id"], self.warn) if "@id" in source else ""
-        return normalise_url(encode_illegal(resolve(self.base, value))) if value else ""
+        if "@id" not in source:
+            return ""
+        return normalise_url(encode_illegal(resolve(self.base, check.check_id(source["@id"], self.warn))))
 
     def _notes(self, source: Mapping[str, Any]) -> list[Any]:
         notes = source.get("notes", [])
@@ -335,7 +338,7 @@ class MetadataReader:
         if not isinstance(notes, list):
             self.warn("notes is no array")
             return []
-        return [normalise_value(note, self.language, self.base) for note in notes]
+        return [normalise_value(note, self.language, self.base, self.warn) for note in notes]
 
     def _common(self, source: Mapping[str, Any], known: frozenset[str]) -> tuple[Common, dict[str, Any]]:
         """Sort out common properties (5.8), our own annotations, and what is neither (a warning)."""
@@ -350,7 +353,7 @@ class MetadataReader:
             if name.startswith(ontology.CSVW_EXTENSION):
                 annotations[name.removeprefix(ontology.CSVW_EXTENSION)] = value
             elif ":" in name and expand_name(name):
-                common[name] = normalise_value(value, self.language, self.base)
+                common[name] = normalise_value(value, self.language, self.base, self.warn)
             else:
                 self.warn("a property is neither defined by CSVW nor a common property")
         return common, annotations

@@ -12,24 +12,25 @@ from loaders.csvw.context import expand_name, is_language
 from loaders.csvw.problems import CsvwError
 from loaders.csvw.terms import RDF, XSD, encode_illegal, escape, is_iri, literal, resolve, writable
 
+Warn = Callable[[str], None]
 _KEYWORDS = frozenset({"@id", "@type", "@value", "@language"})
 
 
-def normalise_value(value: Any, language: str, base: str) -> Any:
+def normalise_value(value: Any, language: str, base: str, warn: Warn) -> Any:
     """Return a common property's value with explicit languages and absolute URLs; raise CsvwError on a bad one.
 
-    >>> normalise_value("Badplatser", "sv", "https://orebro.se/")
+    >>> normalise_value("Badplatser", "sv", "https://orebro.se/", print)
     {'@value': 'Badplatser', '@language': 'sv'}
     """
     if isinstance(value, list):
-        return [normalise_value(item, language, base) for item in value]
+        return [normalise_value(item, language, base, warn) for item in value]
     if isinstance(value, str):
         return {"@value": value, "@language": language} if language != "und" else {"@value": value}
     if not isinstance(value, dict):
         return value
     if "@value" in value:
-        return _value_object(value)
-    return _node_object(value, language, base)
+        return _value_object(value, warn)
+    return _node_object(value, language, base, warn)
 
 
 def triples(subject: str, property_iri: str, value: Any, blank: Callable[[], str]) -> Iterator[str]:
@@ -46,19 +47,21 @@ def triples(subject: str, property_iri: str, value: Any, blank: Callable[[], str
         yield from lines
 
 
-def _value_object(value: dict[str, Any]) -> dict[str, Any]:
+def _value_object(value: dict[str, Any], warn: Warn) -> dict[str, Any]:
     if not set(value) <= {"@value", "@type", "@language"} or {"@type", "@language"} <= set(value):
         raise CsvwError("an object with @value may have @type or @language beside it, and nothing else")
     if not isinstance(value["@value"], str | int | float | bool):
         raise CsvwError("@value must be a string, number or boolean")
     if "@language" in value and value["@language"] is not None and not is_language(value["@language"]):
-        raise CsvwError("@language must be a language tag")
+        # 5.8.2 and 4: a value that is not permitted is warned of and passed over; appendix A asks no more of it.
+        warn("@language beside @value is no language tag")
+        return {"@value": value["@value"]}
     if "@type" in value:
         return {"@value": value["@value"], "@type": _type(value["@type"])}
     return value
 
 
-def _node_object(value: dict[str, Any], language: str, base: str) -> dict[str, Any]:
+def _node_object(value: dict[str, Any], language: str, base: str, warn: Warn) -> dict[str, Any]:
     if "@language" in value:
         raise CsvwError("@language stands only beside @value")
     node: dict[str, Any] = {}
@@ -76,7 +79,7 @@ def _node_object(value: dict[str, Any], language: str, base: str) -> dict[str, A
         else:
             if ":" not in name or expand_name(name) is None:
                 raise CsvwError("a property inside a common property is no prefixed name or absolute URL")
-            node[name] = normalise_value(item, language, base)
+            node[name] = normalise_value(item, language, base, warn)
     return node
 
 

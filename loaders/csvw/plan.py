@@ -141,6 +141,8 @@ class Plan:
             raise CsvwError(f"column {column.name} has no aboutUrl: publication makes no blank nodes")
         if column.aboutUrl == "":
             raise CsvwError(f"column {column.name} has an empty aboutUrl: every row would be the table")
+        if "" in (column.propertyUrl, column.valueUrl) and not self.scope.conversion:
+            raise CsvwError(f"column {column.name} has an empty propertyUrl or valueUrl, which is the table's address")
         emission = self._emission(column)
         if emission is None:
             return

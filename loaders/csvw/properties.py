@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?:[A-Za-z0-9]|%[0-9A-Fa-f]{2})(?:\.?(?:[A-Za-z0-9_]|%[0-9A
 
 
 class Invalid(Exception):
-    """The value is not one that the property takes."""
+    """The value is not one that the property takes; an argument is what counts in its stead, else the default does."""
 
 
 Check = Callable[[Any], Any]
@@ -78,9 +78,11 @@ def language(value: Any) -> str:
 
 
 def template(value: Any) -> str:
-    """Take a URI template (Metadata Vocabulary 5.1.3)."""
+    """Take a URI template (Metadata Vocabulary 5.1.3); what is no string counts as an empty one."""
+    if not isinstance(value, str):
+        raise Invalid("")
     try:
-        return parse_template(string(value)).text
+        return parse_template(value).text
     except TemplateError:
         raise Invalid from None
 
@@ -148,18 +150,19 @@ def take(source: Mapping[str, Any], name: str, check: Check, warn: Warn, default
         return default
     try:
         return check(source[name])
-    except Invalid:
-        warn(f"{name} has a value of the wrong type; the default is used")
-        return default
+    except Invalid as invalid:
+        instead = "it counts as empty" if invalid.args else "the default is used"
+        warn(f"{name} has a value of the wrong type; {instead}")
+        return invalid.args[0] if invalid.args else default
 
 
 def nulls(value: Any, warn: Warn) -> tuple[str, ...] | None:
-    """Return the null values (Metadata Vocabulary 5.7); those that are no strings are passed over."""
+    """Return the null values (Metadata Vocabulary 5.7); None with a warning when one is no string (5.1.7)."""
     items = value if isinstance(value, list) else [value]
-    texts = tuple(item for item in items if isinstance(item, str))
-    if len(texts) != len(items):
-        warn("null has a value that is no string")
-    return None if items and not texts else texts
+    if not all(isinstance(item, str) for item in items):
+        warn("null has a value that is no string; the default is used")
+        return None
+    return tuple(items)
 
 
 def natural_language(value: Any, default: str, name: str, warn: Warn) -> Titles:
@@ -193,9 +196,9 @@ def column_reference(value: Any) -> tuple[str, ...]:
 
 
 def check_id(value: Any, warn: Warn) -> str:
-    """Return an @id; one that names a blank node is an error (Metadata Vocabulary 5.1.2)."""
+    """Return an @id; one that names a blank node is an error, one that is no string is empty (5.1.2)."""
     if not isinstance(value, str):
-        warn("@id is no string")
+        warn("@id is no string; it counts as empty")
         return ""
     if value.startswith("_:"):
         raise CsvwError("@id must not be a blank node")

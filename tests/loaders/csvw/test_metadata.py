@@ -63,7 +63,6 @@ def key(**properties: Any) -> dict[str, Any]:
         pytest.param(table(**{"dc:title": {"@value": "a", "dc:x": 1}}), id="value-with-more"),
         pytest.param(table(**{"dc:title": {"@value": [1]}}), id="value-of-array"),
         pytest.param(table(**{"dc:title": {"@language": "sv"}}), id="language-without-value"),
-        pytest.param(table(**{"dc:title": {"@value": "a", "@language": "det är svenska"}}), id="value-language"),
         pytest.param(table(**{"dc:title": {"@list": [1]}}), id="list"),
         pytest.param(table(**{"dc:title": {"@set": [1]}}), id="set"),
         pytest.param(table(**{"dc:title": {"@context": {}}}), id="context-inside"),
@@ -113,6 +112,9 @@ def test_an_error(document: Any) -> None:
     "document",
     [
         pytest.param(table(**{"@context": [CONTEXT, {"@language": "invalid-language"}]}), id="language"),
+        pytest.param(table(**{"dc:title": {"@value": "a", "@language": "det är svenska"}}), id="value-language"),
+        pytest.param(table(**{"@id": 1}), id="id"),
+        pytest.param(schema(columns=[{"titles": "a"}, {"titles": "a"}]), id="same-title-twice"),
         pytest.param(table(okänd=1), id="unknown-property"),
         pytest.param(table(titles="x"), id="column-property-on-table"),
         pytest.param(schema(columns=[{"url": "x"}]), id="table-property-on-column"),

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.loaders.csvw.conftest import BASE
-
 AB = [{"titles": "a"}, {"titles": "b"}]
 
 
@@ -54,7 +52,7 @@ def test_blank_headers(site, header: str, columns: list[Any], compatible: bool) 
 def test_two_columns_may_share_a_title(site) -> None:
     iri = site.describe("a,a\n1,2\n3\n", tableSchema={"columns": [{"titles": "a"}, {"titles": "a"}]})
     assert site.cells(iri) == {"a": ['"1"', '"2"', '"3"']}
-    assert len(site.warnings) == 1
+    assert ["same title" in site.warnings[0], "1 cells instead of 2" in site.warnings[1]] == [True, True]
     assert site.cells(site.put("u.csv", "a,a\n1\n")) == {"a": ['"1"']}
 
 
@@ -82,21 +80,3 @@ def test_errors_of_virtual_columns(site, column: dict[str, Any], errors: int) ->
         site.lines(iri, minimal=minimal)
         assert len(site.warnings) == errors
     assert len(site.validate(iri).errors) == errors
-
-
-# Metadata Vocabulary 6.1: in @id prefixes are expanded and the rest is a URL, even where it is a term's name.
-def test_an_identifier_is_no_term(site) -> None:
-    value = [{"@id": "date"}, {"@id": "Table"}, {"@id": "dc:title"}, {"@id": "urn:x:y"}]
-    lines = site.lines(site.describe("a\n1\n", **{"dc:relation": value}))
-    assert [line.split(" ")[2] for line in lines if "relation>" in line] == [
-        f"<{BASE}date>", f"<{BASE}Table>", "<http://purl.org/dc/terms/title>", "<urn:x:y>",
-    ]  # fmt: skip
-
-
-# Metadata Vocabulary 5.1.1: what is no array counts as an empty one, and differs from the header (5.5.1).
-@pytest.mark.parametrize("columns", [{}, None, "a"])
-def test_columns_that_are_no_array(site, columns: Any) -> None:
-    iri = site.describe("a\n1\n", tableSchema={"columns": columns})
-    assert site.cells(iri) == {"a": ['"1"']}
-    assert len(site.warnings) == 2
-    assert len(site.validate(iri).errors) == 1
