@@ -140,8 +140,10 @@ class MetadataReader:
         )
 
     def _schema(self, source: Any, inherited: Mapping[str, Any]) -> Schema:
-        source, reader = self._object(source, "tableSchema")
-        return reader.schema(source, inherited, self)
+        described, reader = self._object(source, "tableSchema")
+        schema = reader.schema(described, inherited, self)
+        schema.described = schema.described or not isinstance(source, dict | str)
+        return schema
 
     def schema(self, source: Mapping[str, Any], inherited: Mapping[str, Any], owner: MetadataReader) -> Schema:
         """Return the schema of a schema description, with the properties it inherits."""

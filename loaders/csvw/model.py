@@ -74,7 +74,7 @@ class ForeignKey:
 
 @dataclass(slots=True)
 class Schema:
-    """The columns and keys of a table (Metadata Vocabulary 5.5); `described` tells whether it names any columns."""
+    """The columns and keys of a table (Metadata Vocabulary 5.5); `described` tells whether it speaks of any columns."""
 
     columns: list[Column] = field(default_factory=list)
     primaryKey: tuple[str, ...] = ()

@@ -355,13 +355,6 @@ def test_a_schema_of_its_own_document_need_not_describe_columns(site) -> None:
         assert site.validate(iri).valid
 
 
-# Metadata Vocabulary 5.1.5: what is neither an object nor a URL is an object without properties.
-@pytest.mark.parametrize("value", [None, 1, []])
-def test_a_schema_of_a_wrong_type_describes_no_columns(site, value: Any) -> None:
-    assert site.cells(site.describe("a\n1\n", tableSchema=value)) == {"a": ['"1"']}
-    assert len(site.warnings) == 1
-
-
 def test_a_subject_may_vary_by_column(site) -> None:
     schema = {"aboutUrl": "#{_name}-{_row}", "columns": [{"titles": "a"}, {"titles": "b"}]}
     text = "".join(site.lines(site.describe("a,b\n1,2\n", tableSchema=schema)))

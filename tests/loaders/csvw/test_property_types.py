@@ -21,7 +21,9 @@ DC = "http://purl.org/dc/terms/"
         pytest.param({"columns": []}, "_col.1", 0, id="empty"),
         pytest.param({"aboutUrl": "#x"}, "a", 0, id="none"),
         pytest.param({}, "a", 0, id="empty-schema"),
-        pytest.param(1, "a", 1, id="no-schema"),
+        pytest.param(1, "_col.1", 1, id="number-for-schema"),
+        pytest.param(None, "_col.1", 1, id="null-for-schema"),
+        pytest.param([], "_col.1", 1, id="array-for-schema"),
     ],
 )
 def test_columns(site, schema: Any, name: str, warnings: int) -> None:
