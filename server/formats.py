@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pyld import jsonld
@@ -14,12 +14,13 @@ from server.negotiation import Offer, negotiate
 from server.rdf_formats import Triple, parse_lines, statements, write
 from server.turtle import Statement, TurtleWriter
 
+_LONGEST_REMEMBERED = 500
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """One format: how it is asked for, named and shown."""
+    """One format: how it is asked for, named and shown. Each is one object, equal to itself alone."""
 
     suffix: str
     media_type: str
@@ -72,6 +73,13 @@ def choose(accept: str | None, offered: Sequence[Format], asked: str | None = No
             if wanted in (format.suffix, format.media_type):
                 return format
         return None
+    if accept and len(accept) > _LONGEST_REMEMBERED:
+        return _negotiated.__wrapped__(accept, tuple(offered))
+    return _negotiated(accept, tuple(offered))
+
+
+@lru_cache(maxsize=1_024)  # programs send the same few headers again and again
+def _negotiated(accept: str | None, offered: tuple[Format, ...]) -> Format | None:
     offer = negotiate(accept, [format.offer() for format in offered])
     return next((format for format in offered if offer and format.media_type == offer.media_type), None)
 

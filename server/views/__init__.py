@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask
 
+from server.direct_descriptions import DirectDescriptions
 from server.presentation import day, postal_code
 from server.views.errors import register_errors
 from server.views.former import register_former_bases
@@ -39,6 +41,8 @@ def make_app(torg: Torg) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = max(2 * int(torg.settings.query_length) + 65_536, _BATCH_BYTES)
     app.jinja_env.filters |= {"postal_code": postal_code, "day": day}
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    former = [str(urlsplit(base).hostname) for base in torg.ledger.former_bases()]
+    app.wsgi_app = DirectDescriptions(app.wsgi_app, torg, former)  # type: ignore[method-assign]
     if torg.uris.prefix:
         app.wsgi_app = _without_prefix(app.wsgi_app, torg.uris.prefix)  # type: ignore[assignment, method-assign]
     register_former_bases(app, torg)

@@ -23,9 +23,10 @@ from server.history import one_second, read_moment
 from server.paths import spellings, split_suffix
 from server.presentation import Presenter
 from server.rdf_formats import parse_lines, transcode
+from server.representation import memento_links
 from server.resource_page import facts_of_lines
-from server.views.changes import history, told_gone
-from server.views.http import answer, here, language, memento_links, negotiated, page, redirect, torg, with_query
+from server.views.changes import history, told_gone, told_gone_sv
+from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
 
 blueprint = Blueprint("history", __name__)
 
@@ -66,7 +67,11 @@ def travel() -> Response | None:
     original = _original(request.path)
     if original is None:
         if asked is not None and request.path.startswith(_PRESENT_ONLY):
-            raise Problem(400, "at works on /res/…, /graph/…, /datasets, /dumps/… and /sparql; this shows the present.")
+            raise Problem(
+                400,
+                "at works on /res/…, /graph/…, /datasets, /dumps/… and /sparql; this shows the present.",
+                sv="at fungerar på /res/…, /graph/…, /datasets, /dumps/… och /sparql; det här visar nuet.",
+            )
         return None
     if asked is not None:
         return _memento(original, asked)
@@ -85,7 +90,7 @@ def tell(response: Response) -> Response:
         return response
     response.vary.add(_GATE_VARY)
     if response.status_code in (200, 410):
-        response.headers.add("Link", ", ".join(memento_links(original.path)))
+        response.headers.add("Link", ", ".join(memento_links(torg().uris, original.path)))
     return response
 
 
@@ -96,7 +101,9 @@ def timemap(name: str) -> Response:
     original = _original(f"/{name}")
     states = _states(original) if original is not None else []
     if original is None or not states:
-        raise _gone(original) or Problem(404, "Nothing at this address has a past here.")
+        raise _gone(original) or Problem(
+            404, "Nothing at this address has a past here.", sv="Inget på den här adressen har ett förflutet här."
+        )
     here_iri = torg().uris.iri(f"/timemap{original.path}")
     address = torg().uris.iri(original.path)
     mementos = [(_memento_iri(original, number), history().time(number)) for number in states]
@@ -166,6 +173,7 @@ def _gate(original: _Original, header: str) -> Response | None:
         raise Problem(
             400,
             "Accept-Datetime is an HTTP date, for example Sun, 01 Mar 2026 04:00:00 GMT.",
+            sv="Accept-Datetime är ett HTTP-datum, till exempel Sun, 01 Mar 2026 04:00:00 GMT.",
             headers={"Vary": _GATE_VARY},
         ) from None
     states = _states(original)
@@ -173,7 +181,7 @@ def _gate(original: _Original, header: str) -> Response | None:
         return None
     number = max((state for state in states if history().time(state) <= moment), default=states[0])
     location = with_query(here(original.path), at=f"{number:06d}", lang=request.args.get("lang", ""))
-    response = redirect(location, 302, memento_links(original.path))
+    response = redirect(location, 302, memento_links(torg().uris, original.path))
     response.headers["Vary"] = f"Accept, Accept-Language, {_GATE_VARY}"
     return response
 
@@ -196,7 +204,7 @@ def _memento(original: _Original, asked: str) -> Response:
     else:
         response = _description(original, number)
     response.headers["Memento-Datetime"] = _http(history().time(number))
-    response.headers["Link"] = ", ".join(memento_links(original.path))
+    response.headers["Link"] = ", ".join(memento_links(torg().uris, original.path))
     if response.status_code == 200:
         response.headers["Cache-Control"] = _IMMUTABLE
     return response
@@ -209,21 +217,39 @@ def _number(asked: str) -> int:
         moment = read_moment(asked)
     except ValueError:
         raise Problem(
-            400, f"at takes a generation's number, or a time such as 2026-03-01 or 2026-03-01T04:00Z; {asked[:40]!r} "
-            "is neither.",
-        ) from None  # fmt: skip
+            400,
+            "at takes a generation's number, or a time such as 2026-03-01 or 2026-03-01T04:00Z; "
+            f"{asked[:40]!r} is neither.",
+            sv="at tar numret på en generation, eller en tid som 2026-03-01 eller 2026-03-01T04:00Z; "
+            f"{asked[:40]!r} är ingetdera.",
+        ) from None
     if not numbers:
-        raise Problem(503, "Nothing has been published here yet.", headers={"Retry-After": "10"})
+        raise Problem(
+            503,
+            "Nothing has been published here yet.",
+            sv="Här är ingenting publicerat än.",
+            headers={"Retry-After": "10"},
+        )
     if isinstance(moment, datetime):
         number = history().at(moment)
         if number is None:
-            raise Problem(404, f"The first generation is {numbers[0]}, of {_stamp(history().time(numbers[0]))}.")
+            raise Problem(
+                404,
+                f"The first generation is {numbers[0]}, of {_stamp(history().time(numbers[0]))}.",
+                sv=f"Den första generationen är {numbers[0]}, från {_stamp(history().time(numbers[0]))}.",
+            )
         return number
     if moment in numbers:
         return moment
     if purged := history().purged(moment):
-        raise Problem(410, told_gone(f"Generation {moment}", purged.time))
-    raise Problem(404, f"There is no generation {moment}; the first is {numbers[0]}, the last {numbers[-1]}.")
+        raise Problem(
+            410, told_gone(f"Generation {moment}", purged.time), sv=told_gone_sv(f"Generation {moment}", purged.time)
+        )
+    raise Problem(
+        404,
+        f"There is no generation {moment}; the first is {numbers[0]}, the last {numbers[-1]}.",
+        sv=f"Det finns ingen generation {moment}; den första är {numbers[0]}, den sista {numbers[-1]}.",
+    )
 
 
 def _gone(original: _Original | None) -> Problem | None:
@@ -236,20 +262,34 @@ def _gone(original: _Original | None) -> Problem | None:
         publisher, name, *_ = [*original.graph.removeprefix(uris.iri("graph/")).split("/"), ""]
         path = uris.path(uris.dataset(publisher, name))
     purged = [event for event in torg().ledger.events(path or "") if event.event == "purged"]
-    return Problem(410, told_gone(original.iri or original.graph, purged[-1].time)) if purged else None
+    return (
+        Problem(
+            410,
+            told_gone(original.iri or original.graph, purged[-1].time),
+            sv=told_gone_sv(original.iri or original.graph, purged[-1].time),
+        )
+        if purged
+        else None
+    )
 
 
 def _description(original: _Original, number: int) -> Response:
     lines = history().description(number, original.iri)
     if not lines:
-        raise _gone(original) or Problem(404, f"Nothing described {original.iri} in generation {number}.")
+        raise _gone(original) or Problem(
+            404,
+            f"Nothing described {original.iri} in generation {number}.",
+            sv=f"Inget beskrev {original.iri} i generation {number}.",
+        )
     return _written(original, number, lines, original.iri, (HTML, *GRAPH_FORMATS))
 
 
 def _catalog(original: _Original, number: int) -> Response:
     lines = list(history().lines(number, original.graph))
     if not lines:
-        raise Problem(404, f"There was no catalogue in generation {number}.")
+        raise Problem(
+            404, f"There was no catalogue in generation {number}.", sv=f"Det fanns ingen katalog i generation {number}."
+        )
     if original.path == "/datasets/dcat":
         lines = harvest_view(lines)
     offered = (RDF_XML, *GRAPH_FORMATS) if original.path == "/datasets/dcat" else (HTML, *GRAPH_FORMATS)
@@ -289,7 +329,11 @@ def _written(original: _Original, number: int, lines: Sequence[str], iri: str, o
 def _whole_graph(original: _Original, number: int) -> Response:
     """Answer a named graph as it was, in a syntax of RDF."""
     if original.graph not in history().graphs(number):
-        raise _gone(original) or Problem(404, f"There was no such graph in generation {number}.")
+        raise _gone(original) or Problem(
+            404,
+            f"There was no such graph in generation {number}.",
+            sv=f"Det fanns ingen sådan graf i generation {number}.",
+        )
     chosen = negotiated(GRAPH_FORMATS, original.suffix or None)
     vary = () if original.suffix or request.args.get("format") else ("Accept",)
     etag = f"{number:06d}-{original.path.removeprefix('/graph/').replace('/', '-')}-{chosen.suffix}"
@@ -307,7 +351,11 @@ def _whole_graph(original: _Original, number: int) -> Response:
 def _dump(original: _Original, number: int) -> Response:
     """Answer a dump as it was: rebuilt from history, which gives the same bytes as the file had."""
     if original.graph not in history().graphs(number):
-        raise _gone(original) or Problem(404, f"There was no such dump in generation {number}.")
+        raise _gone(original) or Problem(
+            404,
+            f"There was no such dump in generation {number}.",
+            sv=f"Det fanns ingen sådan dump i generation {number}.",
+        )
     etag = f"{number:06d}-{original.path.removeprefix('/dumps/').replace('/', '-')}"
     response = answer(b"", "application/gzip", etag=etag)
     if response.status_code == 304:

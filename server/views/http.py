@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, render_template, request
 from werkzeug.datastructures import Headers
-from werkzeug.http import http_date
 
+from server.answer_headers import answer_headers, ascii_iri
+from server.answer_headers import public as kept_for
+from server.asked import Asked, asked_by
 from server.errors import Problem
-from server.formats import CSV, GEOJSON, GRAPH_FORMATS, JSON, N_QUADS, RDF_XML, TRIG, XLSX, Format, choose
+from server.formats import CSV, GEOJSON, GRAPH_FORMATS, JSON, N_QUADS, RDF_XML, TRIG, XLSX, Format
 from server.instance import Torg
-from server.negotiation import LONGEST_HEADER, negotiate_language
+from server.negotiation import LONGEST_HEADER
 from server.texts import texts
 from server.views.frame import frame
 from server.wsgi_headers import completed
@@ -51,7 +52,6 @@ _CONDITIONS = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE", 
 # Parameters that mean one thing: what is repeated would otherwise be passed over without a word.
 _SINGLE = ("format", "lang", "at", "page", "profile", "uri", "view", "property", "inverse", "q")
 _NEGOTIATED = ("Accept", "Accept-Language", "Accept-Encoding", "Accept-Profile")
-_STALE = 300  # seconds that a cache may go on with an old answer while it asks for the new one
 
 
 def torg() -> Torg:
@@ -59,37 +59,19 @@ def torg() -> Torg:
     return cast(Torg, current_app.extensions["torg"])
 
 
-def language() -> str:
-    """Return the language of the page: `?lang=`, else Accept-Language, else the site's first language.
+def asking(suffix: str = "") -> Asked:
+    """Return what the current request, at an address with this suffix, asks for."""
+    return asked_by(request.environ, request.args, suffix)
 
-    Raises Problem 400 when `?lang=` asks for a language there is not.
-    """
-    offered = torg().languages
-    asked = request.args.get("lang")
-    if asked is not None:
-        if asked.lower() not in offered:
-            raise Problem(400, f"There are no pages in {asked[:20]!r}; lang takes {' or '.join(offered)}.")
-        return asked.lower()
-    return negotiate_language(request.headers.get("Accept-Language"), offered, offered[0])
+
+def language() -> str:
+    """Return the language of the page; raise Problem 400 when `?lang=` asks for a language there is not."""
+    return asking().language(torg().languages)
 
 
 def negotiated(offered: Sequence[Format], suffix: str | None = None, asked: str | None = None) -> Format:
-    """Return the format of the answer: suffix, else `asked` (by default `?format=`), else Accept.
-
-    Raises Problem that lists what there is: 406 (RFC 9110, section 15.5.7), or 404 for an address
-    whose suffix names a representation that this has not.
-    """
-    format = choose(request.headers.get("Accept"), offered, suffix or asked or request.args.get("format"))
-    if format is None:
-        raise Problem(
-            404 if suffix else 406,
-            ("There is no such representation." if suffix else "There is no representation that you accept.")
-            + " Offered: "
-            + ", ".join(f"{other.media_type} (?format={other.suffix})" for other in offered),
-            offered=[{"type": other.media_type, "format": other.suffix} for other in offered],
-            headers={"Vary": "Accept"},
-        )
-    return format
+    """Return the format of the answer; raise Problem 406, or 404 for a suffix of a representation that there is not."""
+    return asking(suffix or "").format(offered, asked)
 
 
 class _Whole(Response):
@@ -113,42 +95,32 @@ def answer(
     modified: datetime | None = None,
 ) -> Response:
     """Return a whole answer with its validator; a request that has it already gets 304 (RFC 9110, 13)."""
-    headers = {
-        "Cache-Control": public() if cache_control is None else cache_control,
-        "Vary": ", ".join(dict.fromkeys(vary)),
-        "Link": ", ".join(links),
-        "Content-Language": content_language,
-        "Content-Location": ascii_iri(content_location),
-        "Content-Length": str(len(body)),
-    }
-    if status == 200:
-        headers["ETag"] = f'"{etag or hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-        headers["Last-Modified"] = _http_date(modified) if modified is not None else ""
-    response = _Whole(body, status, [pair for pair in headers.items() if pair[1]], content_type=content_type)
+    headers = answer_headers(
+        body,
+        content_type,
+        cache_control=public() if cache_control is None else cache_control,
+        status=status,
+        vary=vary,
+        links=links,
+        content_language=content_language,
+        content_location=content_location,
+        etag=etag,
+        modified=modified,
+    )
+    return whole(body, headers, status)
+
+
+def whole(body: bytes, headers: Sequence[tuple[str, str]], status: int = 200) -> Response:
+    """Return an answer with all its headers; a request that has it already gets 304 (RFC 9110, 13)."""
+    response = _Whole(body, status, headers)
     if status == 200 and not _CONDITIONS.isdisjoint(request.environ):
         response.make_conditional(request)
     return response
 
 
-@lru_cache(maxsize=100)
-def _http_date(moment: datetime) -> str:
-    return http_date(moment)
-
-
 def public(seconds: int | None = None) -> str:
     """Return the Cache-Control of what every proxy may keep for the site's max_age, or so many seconds."""
-    age = int(torg().settings.max_age) if seconds is None else seconds
-    return f"public, max-age={age}, stale-while-revalidate={_STALE}"
-
-
-def memento_links(path: str) -> list[str]:
-    """Return the Link members that lead to the past of a path: it is its own TimeGate (RFC 7089, pattern 1.1)."""
-    uris = torg().uris
-    states = uris.iri(f"/timemap{path}")
-    return [
-        f'<{uris.iri(path)}>; rel="original timegate"',
-        f'<{states}>; rel="timemap"; type="application/link-format"',
-    ]
+    return kept_for(int(torg().settings.max_age) if seconds is None else seconds)
 
 
 def redirect(location: str, status: int, links: Iterable[str] = ()) -> Response:
@@ -162,11 +134,6 @@ def redirect(location: str, status: int, links: Iterable[str] = ()) -> Response:
 def here(path: str) -> str:
     """Return the path-absolute address of a path on the site (the base may have a path prefix)."""
     return torg().uris.prefix + path
-
-
-def ascii_iri(iri: str) -> str:
-    """Return an IRI as the URI that a header can carry (RFC 3987, section 3.1)."""
-    return iri if iri.isascii() else quote(iri, safe="%:/?#[]@!$&'()*+,;=-._~")
 
 
 def with_query(path: str, **parameters: str) -> str:
@@ -246,12 +213,20 @@ def register_http(app: Flask) -> None:
             given = request.environ.get(f"HTTP_{header.upper().replace('-', '_')}", "")
             if len(given) > LONGEST_HEADER:
                 # Read in part, it could say the opposite of the whole.
-                raise Problem(431, f"{header} has at most {LONGEST_HEADER} characters here; this has {len(given)}.")
+                raise Problem(
+                    431,
+                    f"{header} has at most {LONGEST_HEADER} characters here; this has {len(given)}.",
+                    sv=f"{header} har högst {LONGEST_HEADER} tecken här; den här har {len(given)}.",
+                )
         if not request.environ.get("QUERY_STRING") or request.path.startswith("/api/"):
             return  # the API knows which of its parameters may be repeated
         for name in _SINGLE:
             if name in request.args and (times := len(request.args.getlist(name))) > 1:
-                raise Problem(400, f"`{name}` is given {times} times; give it once.")
+                raise Problem(
+                    400,
+                    f"`{name}` is given {times} times; give it once.",
+                    sv=f"`{name}` är given {times} gånger; ge den en gång.",
+                )
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -7,17 +7,17 @@ import json
 from flask import Response, request
 
 from server.errors import Problem
-from server.formats import GRAPH_FORMATS, HTML, choose
+from server.formats import HTML, choose
 from server.instance import Opened
 from server.labels import name_in
 from server.ledger import LedgerState
 from server.paths import spellings
 from server.rdf_formats import parse_lines
+from server.representation import REPRESENTATIONS
 from server.resource_page import facts_of_lines, story
 from server.views.errors import problem_answer
 from server.views.http import answer, here, language, page, redirect, torg, with_query
 
-REPRESENTATIONS = (HTML, *GRAPH_FORMATS)
 _VARY = ("Accept", "Accept-Language")
 
 
@@ -40,7 +40,12 @@ def past(opened: Opened, path: str, document: bool, suffix: str = "") -> Respons
         if state.state in ("merged", "split"):
             return _choices(state, document, suffix)
         return _withdrawn(opened, spelling, state, suffix)
-    raise Problem(404, "Nothing has been published at this address.", headers={"Vary": "Accept, Accept-Language"})
+    raise Problem(
+        404,
+        "Nothing has been published at this address.",
+        sv="Inget har publicerats på den här adressen.",
+        headers={"Vary": "Accept, Accept-Language"},
+    )
 
 
 def _successor(path: str, document: bool, suffix: str = "") -> str:
@@ -81,7 +86,12 @@ def _withdrawn(opened: Opened, path: str, state: LedgerState, suffix: str) -> Re
     triples = parse_lines(lines)
     chosen = choose(request.headers.get("Accept"), REPRESENTATIONS, suffix or request.args.get("format"))
     what = "removed, with its history," if state.state == "purged" else "withdrawn"
-    problem = Problem(410, f"{iri} was {what} {state.time[:10]} and will not be used for anything else.")
+    what_sv = "togs bort med sin historik" if state.state == "purged" else "drogs tillbaka"
+    problem = Problem(
+        410,
+        f"{iri} was {what} {state.time[:10]} and will not be used for anything else.",
+        sv=f"{iri} {what_sv} {state.time[:10]} och används inte till något annat.",
+    )
     if chosen is None or chosen is HTML or not triples:
         spoken = _page_language()
         facts = facts_of_lines(opened, site, lines, iri, spoken)

@@ -18,6 +18,7 @@ from server.page_groups import grouped, read_grouping
 from server.payments import payments
 from server.places import SAID_BY_PLACE, mini_map, place_of
 from server.presentation import Presenter, day
+from server.representation import with_format
 from server.resource_page import Fact, ResourcePage, describe_for_page, story
 from server.schema_org import schema_org
 from server.texts import texts
@@ -89,14 +90,6 @@ def triple_rows(opened: Opened, description: Description, spoken: str) -> list[d
         for item in description.properties
         for value in item.values
     ]
-
-
-def with_format(document: str, format: Format) -> str:
-    """Return the address of a document in a format: by its suffix, or as a parameter of /resource."""
-    path, mark, query = document.partition("?")
-    if mark and path.endswith("/resource"):
-        return f"{document}&format={format.suffix}"
-    return f"{path}.{format.suffix}{mark}{query}"
 
 
 def _body(description: Description, shown: ResourcePage, spoken: str) -> Mapping[str, Any]:
