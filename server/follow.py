@@ -209,16 +209,10 @@ class Follower:
 
     def _place(self, name: str, folder: Path) -> None:
         """Put a checked copy where generations are; an older one of that name, purged at the source, makes way."""
-        target, ready = self._data.generations / name, self._data.generations / f"next-{name}"
-        target.parent.mkdir(exist_ok=True)
+        ready = self._data.generations / f"next-{name}"
+        ready.parent.mkdir(exist_ok=True)
         folder.replace(ready)
-        if target.is_dir():
-            gone = self._data.generations / f"gone-{name}"
-            target.replace(gone)
-            self._data.place(ready, int(name))
-            remove_tree(gone)
-        else:
-            self._data.place(ready, int(name))
+        self._data.place(ready, int(name))
 
     def _switch(self, offer: Offer, tell: Callable[[str], None]) -> None:
         if self._data.current_name() != offer.current:

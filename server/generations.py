@@ -32,6 +32,7 @@ from server.whole_files import write_text
 
 REPLICA = "replica.json"
 """Marks a data folder that holds copies of another instance, and says which."""
+_READY = "ready-"
 
 
 @dataclass(frozen=True)
@@ -247,24 +248,24 @@ class DataFolder:
     def clean(self) -> None:
         """Remove what a killed publication left: half-made generations, their history, their copies of sources."""
         current = int(self.current_name() or 0)
-        leftovers = [
-            entry
-            for folder in (self.generations, self.path / "history")
-            if folder.is_dir()
-            for entry in folder.iterdir()
-            if not entry.name.isdigit() or int(entry.name) > current
-        ]
+        for ready in self.generations.glob(f"{_READY}*"):
+            self._exchange(ready)
+        folders = [folder for folder in (self.generations, self.path / "history") if folder.is_dir()]
+        entries = [entry for folder in folders for entry in folder.iterdir()]
+        leftovers = [entry for entry in entries if not entry.name.isdigit() or int(entry.name) > current]
+        # The folders tell that there is something to remove, so they go last: this may be killed, too.
+        if leftovers:
+            self._prune_archive(current)
         for entry in leftovers:
             remove_tree(entry)
-        if leftovers:
-            self._prune_archive()
 
-    def _prune_archive(self) -> None:
+    def _prune_archive(self, current: int) -> None:
         """Remove copies of sources that no publication used: their run was killed."""
         archive = self.path / "archive"
         used: set[str] = set()
         for index in (self.path / "history").glob("*/index.json"):
-            used.update(json.loads(index.read_text("utf-8")).get("sources", []))
+            if index.parent.name.isdigit() and int(index.parent.name) <= current:
+                used.update(json.loads(index.read_text("utf-8")).get("sources", []))
         for entry in list(archive.iterdir()) if archive.is_dir() else []:
             if entry.name not in used:
                 entry.unlink()
@@ -283,14 +284,28 @@ class DataFolder:
         return self.place(path, number)
 
     def place(self, path: Path, number: int) -> int:
-        """Make a whole generation in a folder beside the others durable and read-only, under its number."""
+        """Make a whole generation in a folder beside the others durable and read-only, under its number.
+
+        One that has the number already makes way; readers that have it open go on with what they have.
+        """
         (path / "lock").touch()
         _sync_tree(path)
         _make_read_only(path)
         target = self.generations / f"{number:06d}"
-        path.rename(target)
+        if target.is_dir():
+            self._exchange(path.rename(self.generations / f"{_READY}{target.name}"))
+        else:
+            path.rename(target)
         _sync_folder(self.generations)
         return number
+
+    def _exchange(self, ready: Path) -> None:
+        """Put a whole generation in the place of the one it corrects; who is killed here leaves it to `clean`."""
+        target = self.generations / ready.name.removeprefix(_READY)
+        gone = _out_of_the_way(target) if target.is_dir() else None
+        ready.rename(target)
+        if gone:
+            remove_tree(gone)
 
     def flip(self, number: int) -> None:
         """Switch the pointer to a finished generation, atomically and durably."""
@@ -309,24 +324,22 @@ class DataFolder:
         gone = []
         for number in numbers[: max(0, len(numbers) - keep)]:
             path = self.generations / f"{number:06d}"
-            if number != current and _nobody_reads(path / "lock"):
+            if number != current and nobody_reads(path):
                 remove_generation(path)
                 gone.append(number)
         return gone
 
 
-def nobody_reads(path: Path) -> bool:
-    """Return whether no reader holds a generation's lock."""
-    return _nobody_reads(path / "lock")
-
-
 def remove_generation(path: Path) -> None:
     """Delete a generation: out of sight at once, then for good, so that a kill leaves no half of one that is kept."""
+    remove_tree(_out_of_the_way(path))
+
+
+def _out_of_the_way(path: Path) -> Path:
     gone = path.with_name(f"gone-{path.name}")
     if gone.is_dir():
         remove_tree(gone)
-    path.rename(gone)
-    remove_tree(gone)
+    return path.rename(gone)
 
 
 def remove_tree(path: Path) -> None:
@@ -347,14 +360,15 @@ def _shared_lock(path: Path) -> IO[bytes]:
     return lock
 
 
-def _nobody_reads(path: Path) -> bool:
+def nobody_reads(path: Path) -> bool:
+    """Return whether no reader holds a generation's lock."""
     try:
-        with open(path, "rb") as lock:
+        with open(path / "lock", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except FileNotFoundError:
-        return True
+        pass
     return True
 
 

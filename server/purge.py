@@ -286,11 +286,8 @@ class _Work:
                 folder = self._data.generations / f"purge-{number:06d}"
                 folder.mkdir()
                 rewrite_generation(generation, folder, selection, number, generation.manifest["created"])
-            (folder / "lock").touch()
             write_checksums(folder)
-            # Readers that have it open go on with what they have; nobody opens it from now on.
-            remove_generation(path)
-            folder.rename(path)
+            self._data.place(folder, number)
             self._done.rewritten.append(number)
 
     def _forget_archive(self, selection: Selection) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from server import generations
 from server.errors import LockedError, StorageError
 from server.generations import DataFolder
 
@@ -85,6 +86,56 @@ def test_a_killed_deletion_leaves_no_half_of_a_generation(tmp_path, monkeypatch)
     assert [3] == data.numbers()
     with data.writing("publish"):
         assert ["000003"] == [entry.name for entry in data.generations.iterdir()]
+
+
+@pytest.mark.parametrize("step", ["_exchange", "_out_of_the_way", "remove_tree"])
+def test_a_killed_exchange_leaves_the_corrected_generation(tmp_path, monkeypatch, step):
+    data = DataFolder(tmp_path)
+    make(data)
+    make(data)
+    corrected = data.generations / "purge-000001"
+    corrected.mkdir()
+    (corrected / "manifest.json").write_text('{"graphs": [], "datasets": {}, "corrected": true}')
+
+    def killed(*arguments: Path) -> None:
+        if step == "_out_of_the_way":  # it is, and nothing is in its place yet
+            arguments[0].rename(arguments[0].with_name("gone-000001"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DataFolder if step == "_exchange" else generations, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        data.place(corrected, 1)
+    monkeypatch.undo()
+
+    with data.writing("publish"):
+        assert ["000001", "000002"] == sorted(entry.name for entry in data.generations.iterdir())
+        assert "corrected" in (data.generations / "000001" / "manifest.json").read_text()
+        assert 0o444 == os.stat(data.generations / "000001" / "manifest.json").st_mode & 0o777
+
+
+def test_copies_of_sources_of_a_killed_run_go_though_their_removal_is_killed_too(tmp_path, monkeypatch):
+    data = DataFolder(tmp_path)
+    make(data)
+    for number, source in ((1, "used"), (2, "unused")):
+        folder = tmp_path / "history" / f"{number:06d}"
+        folder.mkdir(parents=True)
+        (folder / "index.json").write_text(f'{{"graphs": [], "sources": ["{source}"]}}')
+        (tmp_path / "archive").mkdir(exist_ok=True)
+        (tmp_path / "archive" / source).touch()
+    removed = generations.remove_tree
+
+    def killed(path: Path) -> None:
+        removed(path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("server.generations.remove_tree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        data.clean()
+    monkeypatch.undo()
+
+    data.clean()
+    assert ["used"] == [entry.name for entry in (tmp_path / "archive").iterdir()]
+    assert ["000001"] == [entry.name for entry in (tmp_path / "history").iterdir()]
 
 
 def test_a_generation_that_is_not_kept_is_named(tmp_path):

@@ -9,11 +9,12 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from server import create_app
+from server import create_app, purge_generation
 from server import purge as purging
 from server.check import check
 from server.checksums import read_checksums
@@ -360,6 +361,39 @@ def test_an_interrupted_purge_is_finished_by_the_next_command(site, monkeypatch,
     assert [] == [place for place in holding(site.data, SECRET) if not place.startswith("archive")]
     assert not (site.data / "purge.json").exists()
     assert client(site).get("/id/school/10000003").status_code == 410
+
+
+def test_a_purge_of_a_generation_that_is_interrupted_changes_last_descriptions_alone(site, monkeypatch):
+    """A generation that is being forgotten is told of no more at once; what is published stays until the flip."""
+    rows = site.source.read_text("utf-8").splitlines()[1:]
+    site.write([row for row in rows if "10000003" not in row])
+    site.publish(now=day(3), confirm=True)
+    pages = ("/graph/asen/skolor", "/res/school/10000004.nt", "/res/school/10000003.nt")
+
+    def answers() -> dict[str, tuple[int, bytes]]:
+        there = client(site)
+        return {page: (answer.status_code, answer.data) for page in pages for answer in [there.get(page)]}
+
+    write = purge_generation.write_index
+
+    def die(path: Path, index: dict[str, Any]) -> None:
+        if path.name == "index.json":  # when all that replaces it has been written, and the ledger too
+            raise KeyboardInterrupt
+        write(path, index)
+
+    before = answers()
+    monkeypatch.setattr("server.purge_generation.write_index", die)
+    with pytest.raises(KeyboardInterrupt):
+        forget(site, "2")
+    monkeypatch.undo()
+    after = answers()
+    gone = pages[-1]
+    assert [page for page in pages if after[page] != before[page]] == [gone] and after[gone][0] == 410
+    then, now = (answers[gone][1].splitlines() for answers in (before, after))
+    assert len(now) == len(then) - 1 and set(now) < set(then)
+    assert f'"{SECRET} 2"'.encode() in (set(then) - set(now)).pop()
+    site.publish(now=day(6))
+    assert holding(site.data, f"{SECRET} 2") == [] and answers()[gone] == after[gone]
 
 
 @pytest.mark.parametrize(
