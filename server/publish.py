@@ -316,6 +316,9 @@ class _Run:
                 with self._ledger.recording(self._previous.number, self._time) as recorder:
                     self._declare(recorder, self._previous.store)
             write_reports(self._data.path, None, self._report)
+            if not number and not dry_run:
+                # Those that somebody had open, or a killed run did not come to.
+                self._data.forget(self._settings.keep_generations)
             if self._remote and self._previous and not dry_run:
                 self._bring(self._previous.path)
                 self._remote.prune(self._data.kept())

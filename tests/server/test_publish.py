@@ -17,7 +17,7 @@ from server.errors import LockedError, OperationError
 from server.generations import DataFolder
 from server.graph_files import read_graph, subject
 from server.ledger import Ledger
-from server.publish import STEPS, rebase, restore
+from server.publish import STEPS, publish, rebase, restore
 from server.settings import Settings
 from server.site import read_site
 from server.store import ReadStore
@@ -233,6 +233,17 @@ def test_restore_makes_a_new_generation_equal_to_the_old_one(small_site):
     assert small_site.publish().generation is None, "a scheduled run must not bring back what was rolled back"
     small_site.write([*ROWS[1:], ROWS[0].replace("Skola 1", "Nyare")])
     assert 4 == small_site.publish().generation
+
+
+def test_generations_that_somebody_had_open_go_with_the_next_run_though_nothing_changed(small_site):
+    small_site.publish()
+    reader = DataFolder(small_site.data).generation(1)
+    small_site.write([*ROWS[1:], ROWS[0].replace("Skola 1", "Ny")])
+    publish(read_site(small_site.folder), Settings({"keep_generations": 1}), now=NOW)
+    assert DataFolder(small_site.data).numbers() == [1, 2]
+    reader.close()
+    again = publish(read_site(small_site.folder), Settings({"keep_generations": 1}), now=NOW)
+    assert again.generation is None and DataFolder(small_site.data).numbers() == [2]
 
 
 def test_the_second_publisher_is_told_who_holds_the_lock(small_site):
