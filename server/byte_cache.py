@@ -1,8 +1,8 @@
 """A WSGI layer in front of the application: answers known bytes without entering it, and codes what is sent.
 
-Because a generation never changes, the key holds its name and nothing ever has to be invalidated: after a flip the
-old answers are no longer asked for and fall out. What is kept is what the application itself calls public, by the
-request headers it names in Vary. A request with credentials or a range goes past.
+Because a generation never changes, the key holds its name and no single answer ever has to be invalidated: after a
+flip nobody asks for the old ones, and all of them are let go. What is kept is what the application itself calls public,
+by the request headers it names in Vary. A request with credentials or a range goes past.
 """
 
 from __future__ import annotations
@@ -108,6 +108,7 @@ class ByteCache:
         self._own_flights, self._clock = own_flights, clock
         self._coders = coders()
         self._lock = threading.Lock()
+        self._kept_of = ""  # the generation whose answers are kept
         self._answers: OrderedDict[tuple[Any, ...], _Answer] = OrderedDict()
         self._vary: dict[tuple[Any, ...], tuple[str, ...]] = {}
         self._flights: dict[tuple[Any, ...], threading.Event] = {}
@@ -184,8 +185,18 @@ class ByteCache:
             posted = (environ.get("CONTENT_TYPE", ""), hashlib.sha256(body).hexdigest())
         elif method not in ("GET", "HEAD"):
             return None
-        query = environ.get("QUERY_STRING", "")
-        return (self._generation(), environ.get("SCRIPT_NAME", ""), path, query, *posted)
+        query, name = environ.get("QUERY_STRING", ""), self._generation()
+        if name != self._kept_of and name:
+            self._turn(name)
+        return (name, environ.get("SCRIPT_NAME", ""), path, query, *posted)
+
+    def _turn(self, name: str) -> None:
+        """Let go of every answer: they are of another generation than the one that is served now."""
+        with self._lock:
+            for answer in self._answers.values():
+                answer.kept = False
+            self._kept_of, self.bytes = name, 0
+            self._answers, self._vary = OrderedDict(), {}
 
     def _find(self, key: tuple[Any, ...], environ: WSGIEnvironment) -> _Answer | None:
         with self._lock:
@@ -207,6 +218,8 @@ class ByteCache:
         if "*" in named:
             return
         with self._lock:
+            if key[0] != self._kept_of:  # answered while the generation changed
+                return
             # One address may vary by more headers for some answers than for others: the union is right for all.
             names = self._vary[key] = tuple(sorted(named.union(self._vary.get(key, ()))))
             full = (*key, *_values(names, environ))

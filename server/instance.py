@@ -17,6 +17,7 @@ from server.formats import RdfWriter
 from server.generations import DataFolder, Generation, GraphEntry
 from server.labels import LabelIndex
 from server.ledger import Ledger
+from server.memory import Tidying
 from server.partitions import Partitions, count_partitions, read_partitions
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
@@ -58,6 +59,7 @@ class Torg:
         self.large_answers = threading.BoundedSemaphore(4)
         self._partitions: dict[str, Partitions] = {}
         self._opening = threading.Lock()
+        self._tidying = Tidying()
         self._pointer = str(self.data.path / "current")
         self._opened: tuple[tuple[int, int], Opened] | None = None
         self._last = (0, 0), 0  # the pointer's mark, and the number that it named then
@@ -131,6 +133,8 @@ class Torg:
             opened = known[1] if same and known is not None else Opened(generation)
             if same:
                 generation.close()
+            elif self.watch.thorough:
+                self._tidying.soon()
         # A mark taken before a flip is never equal to the next one, so the next call looks again.
         self._opened = (mark, opened)
         return opened

@@ -29,6 +29,7 @@ from server.data_version import check_version
 from server.error_log import log_in_background
 from server.errors import OperationError, SettingsError
 from server.generations import DataFolder
+from server.memory import settle, share_arenas
 from server.sandbox import end_with_parent
 from server.settings import Settings, read_settings
 from server.site import Site, read_site
@@ -98,6 +99,7 @@ class WebProcess:
     def __call__(self) -> Callable[..., Any]:
         """Return the application; called by granian in the web process."""
         end_with_parent(self.parent)
+        share_arenas()
         log_in_background()
         return application(self.site, self.settings)
 
@@ -107,7 +109,9 @@ def application(site: Path, settings: Settings) -> Callable[..., Any]:
     from server import create_app
     from server.views.operations import front
 
-    return front(create_app(site, settings))
+    app = front(create_app(site, settings))
+    settle()
+    return app
 
 
 class _Server(MPServer):

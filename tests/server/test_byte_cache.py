@@ -74,7 +74,39 @@ def test_a_new_generation_is_asked_anew(app: App, front: Front) -> None:
     app.body = b"new"
     assert front.get("/a").data == b"new"
     front.generation = "000001"
-    assert front.get("/a").data == BODY
+    assert front.get("/a").data == b"new"  # what was answered from a generation is let go with it
+    assert app.calls == 3
+
+
+def test_a_flip_gives_back_the_memory_of_what_was_kept(app: App, front: Front) -> None:
+    for number in range(50):
+        front.get(f"/a?{number}", Accept_Encoding="gzip")
+    full = front.cache.bytes
+    front.generation = "000002"
+    front.get("/a")
+    assert 0 < front.cache.bytes < full / 40
+    front.generation = ""  # nothing can be served just now: that is no other generation
+    front.get("/a")
+    front.generation = "000002"
+    calls = app.calls
+    front.get("/a")
+    assert app.calls == calls
+
+
+def test_an_answer_of_the_generation_before_is_not_kept(app: App, front: Front) -> None:
+    inner = front.cache._app
+
+    def flips(environ: Any, start_response: Any) -> Any:
+        front.cache._app = inner
+        front.generation = "000002"
+        front.get("/b")
+        return inner(environ, start_response)
+
+    front.get("/b")
+    alone = front.cache.bytes
+    front.cache._app = flips
+    front.get("/a")
+    assert front.cache.bytes == alone
 
 
 def test_headers_named_in_vary_tell_answers_apart(app: App, front: Front) -> None:
