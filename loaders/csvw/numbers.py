@@ -18,6 +18,8 @@ _PATTERN = re.compile(
     r"(?P<integer>[#0,]*)(?:\.(?P<fraction>[0#,]+))?(?:E(?P<exponent_sign>[+\-]?)(?P<exponent>[#0]+))?"
     r"(?P<suffix_mark>[%‰]?)"
 )
+# The digits of a pattern, between the signs and marks before and after them.
+_NUMBER = re.compile(r"[#0,][#0,.]*(?:E[+\-]?[#0]+)?|\.[#0,]+(?:E[+\-]?[#0]+)?")
 
 Number = Decimal | float
 Read = Callable[[str], str | None]
@@ -123,7 +125,8 @@ def _pattern_matcher(form: NumberFormat) -> Callable[[str], Parts | None]:
     positive, *rest = _uax35(form).split(";")
     if len(rest) > 1:
         raise FormatError("a number pattern has at most two parts")
-    expressions = [re.compile(_pattern_expression(part, form)) for part in (positive, *rest)]
+    expressions = [re.compile(_pattern_expression(positive, form))]
+    expressions += [re.compile(_pattern_expression(_negative(positive, part), form, negative=True)) for part in rest]
 
     def match(text: str) -> Parts | None:
         for number, expression in enumerate(expressions):
@@ -145,7 +148,15 @@ def _uax35(form: NumberFormat) -> str:
     return "".join("." if mark == decimal else "," if mark == group else mark for mark in pattern)
 
 
-def _pattern_expression(pattern: str, form: NumberFormat) -> str:
+def _negative(positive: str, negative: str) -> str:
+    """Return the pattern of negative numbers: only the signs of its own part count, not the digits (UAX35 2.2)."""
+    number, signs = _NUMBER.search(positive), _NUMBER.search(negative)
+    if number is None or signs is None:
+        raise FormatError("no number pattern of UAX35")
+    return negative[: signs.start()] + number[0] + negative[signs.end() :]
+
+
+def _pattern_expression(pattern: str, form: NumberFormat, negative: bool = False) -> str:
     found = _PATTERN.fullmatch(pattern)
     if found is None or not (found["integer"] or found["fraction"]):
         raise FormatError("no number pattern of UAX35")
@@ -155,7 +166,9 @@ def _pattern_expression(pattern: str, form: NumberFormat) -> str:
     if integer.endswith(",") or integer.startswith(",") or ",," in integer + "." + fraction:
         raise FormatError("a group without digits")
     given = found["sign"] or found["inner_sign"]
-    signs = {"+": "[+-]", "-": "-?", "": "[+-]?"}[given]
+    if negative and not given:
+        raise FormatError("negative numbers without a sign")
+    signs = re.escape(given) if negative else {"+": "[+-]", "-": "-?", "": "[+-]?"}[given]
     exponent = "(?P<exponent>)"
     if found["exponent"] is not None:
         digits = max(found["exponent"].count("0"), 1)

@@ -163,8 +163,12 @@ def same_url(first: str, second: str) -> bool:
 
 
 def _beneath(iri: str, base: str) -> str:
-    """Return the IRI as it is written beneath the base, where only its spelling differs."""
+    """Return the IRI as it is written beneath the base, where only its spelling differs, or http for https.
+
+    A site that is mirrored may have moved to https since its metadata was written; its tables are the same.
+    """
     spelled, start = _normalised(iri), _normalised(base)
+    spelled, start = (re.sub("^https?:", "https:", each) for each in (spelled, start))
     return base + spelled[len(start) :] if spelled.startswith(start) else iri
 
 

@@ -62,6 +62,11 @@ def read(described: Any, text: str, lenient: bool = False) -> str | None:
         ("%0", "%50", "0.5"),
         ("0.0‰", "2.5‰", "0.0025"),
         ("0;-0", "-5", "-5"),
+        # UAX35 2.2: of the part for negative numbers only the signs count, and they must be there.
+        ("+0;-0", "5", None),
+        ("#,##0.00;-#", "-1,234.50", "-1234.50"),
+        ("#,##0.00;-#", "1234", None),
+        ("0%;-0%", "-5%", "-0.05"),
     ],
 )  # fmt: skip
 def test_number_patterns(pattern: str, text: str, expected: str | None) -> None:

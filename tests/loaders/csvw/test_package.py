@@ -67,6 +67,12 @@ def test_a_table_is_found_however_its_address_is_spelled(site) -> None:
     assert site.validate(iri).valid
 
 
+def test_a_mirror_stands_for_http_and_https(site) -> None:
+    site.put("t.csv", CSV)
+    lines = site.lines(site.put("m.json", described(url="http://data.orebro.se/csv/t.csv")), minimal=True)
+    assert all("<http://data.orebro.se/csv/t.csv#" in line for line in lines)
+
+
 def test_a_query_belongs_to_the_address_but_not_to_the_file(site) -> None:
     site.put("t.csv", CSV)
     assert all("t.csv?q#" in line for line in site.lines(BASE + "t.csv?q", minimal=True))
