@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from server.generations import Generation, GraphEntry
-from server.graph_files import difference, read_graph, write_difference
+from server.graph_files import difference, read_graph, subject, write_difference
 from server.labels import build_labels, is_current, update_labels
 from server.search_index import IndexedGraph, build_search, update_search
 from server.search_index import is_current as can_search
+from server.survey import Surveys, named_lines
 
 # Below this many triples loading everything anew is quicker than the checks a checkpoint needs.
 REBUILD_BELOW = 200_000
@@ -48,6 +49,11 @@ class Change:
             return difference(self.old, self.new)
         return self._short
 
+    @property
+    def is_short(self) -> bool:
+        """True when the graph was there before, and its difference is kept in memory."""
+        return self.old is not None and self.new is not None and self._short is not None
+
     @cached_property
     def _short(self) -> list[tuple[bool, str]] | None:
         found = list(islice(difference(self.old, self.new), _SHORT + 1))
@@ -77,12 +83,21 @@ def build_index(
     previous: Generation | None,
     graphs: Mapping[str, GraphEntry],
     changed: list[Change],
+    base: str,
     concept_base: str = "",
+    surveys: Surveys | None = None,
 ) -> None:
     """Build `labels.sqlite` and `search.sqlite` in the folder, anew or from the last ones and what changed.
 
-    `concept_base` is left out when concepts are published under our own base.
+    `concept_base` is left out when concepts are published under our own base. Graphs are read through `surveys`, each
+    of them once; without any, surveys of this function's own are made and removed.
     """
+    if surveys is None:
+        surveys = Surveys(folder, base, concept_base)
+        try:
+            return build_index(folder, previous, graphs, changed, base, concept_base, surveys)
+        finally:
+            surveys.clear()
     total = sum(graph.triples for graph in graphs.values())
     touched = [change for change in changed if change.entry.published]
     last = previous.path if previous and total >= REBUILD_BELOW else None
@@ -91,43 +106,37 @@ def build_index(
     published = [graph for graph in graphs.values() if graph.published]
     target = folder / "labels.sqlite"
     if last and is_current(last / target.name):
-        update_labels(last / target.name, target, ((change.entry.iri, read_graph(change.new)) for change in touched))
+        update_labels(last / target.name, target, ((change.entry.iri, _named(change, surveys)) for change in touched))
     else:
-        build_labels(target, ((graph.iri, read_graph(folder / graph.dump)) for graph in published))
-    _index_search(folder, last, published, touched, concept_base)
-
-
-def _index_search(
-    folder: Path, last: Path | None, published: list[GraphEntry], touched: list[Change], concept_base: str
-) -> None:
-    """Build `search.sqlite`; when no published graph changed it is another name of the last one."""
+        build_labels(target, ((graph.iri, surveys.named(graph, graph.dump)) for graph in published))
     target = folder / "search.sqlite"
-    # Every graph's IRI is its name on the base.
-    base = next((graph.iri[: -len(_name(graph))] for graph in published), "")
     if last and can_search(last / target.name):
-        if not touched:
-            os.link(last / target.name, target)
-            return
-        differing = (
-            IndexedGraph(
-                change.entry.iri,
-                change.entry.kind,
-                change.entry.dataset,
-                read_graph(change.new),
-                read_graph(change.old),
-            )
-            for change in touched
-        )
-        update_search(last / target.name, target, differing, base, concept_base)
+        if touched:
+            differing = (_differing(change, surveys) for change in touched)
+            update_search(last / target.name, target, differing, base, concept_base)
+        else:
+            os.link(last / target.name, target)  # another name of the same file
     else:
-        whole = (
-            IndexedGraph(graph.iri, graph.kind, graph.dataset, read_graph(folder / graph.dump)) for graph in published
-        )
-        build_search(target, whole, base, concept_base)
+        build_search(target, (_whole(graph, surveys) for graph in published), base, concept_base)
 
 
-def _name(graph: GraphEntry) -> str:
-    return "graph/" + graph.dump.removeprefix("dumps/").removesuffix(".nt.gz")
+def _named(change: Change, surveys: Surveys) -> Iterable[str]:
+    return surveys.named(change.after, change.after.dump) if change.after else ()
+
+
+def _whole(graph: GraphEntry, surveys: Surveys) -> IndexedGraph:
+    lines, uses = surveys.named(graph, graph.dump), surveys.of(graph, graph.dump).uses
+    return IndexedGraph(graph.iri, graph.kind, graph.dataset, lines, uses=uses)
+
+
+def _differing(change: Change, surveys: Surveys) -> IndexedGraph:
+    """Return what the search index needs of a changed graph: its named things, only those that differ if few do."""
+    entry, now, before = change.entry, _named(change, surveys), named_lines(read_graph(change.old))
+    uses = surveys.of(change.after, change.after.dump).uses if change.after else {}
+    if change.is_short:
+        differ = {subject(line) for _, line in change.difference()}
+        now, before = (filter(lambda line: subject(line) in differ, lines) for lines in (now, before))
+    return IndexedGraph(entry.iri, entry.kind, entry.dataset, now, before, uses)
 
 
 def write_history(history: Path, changed: list[Change], sources: list[str], time: str) -> dict[str, Any]:

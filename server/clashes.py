@@ -13,11 +13,8 @@ from pathlib import Path
 from loaders.findings import Finding
 from server.generations import GraphEntry
 from server.graph_files import read_graph
+from server.survey import NAMES, Surveys
 
-_NAMES = tuple(
-    f"<{name}>"
-    for name in ("https://schema.org/name", "http://www.w3.org/2000/01/rdf-schema#label", "http://purl.org/dc/terms/title")
-)  # fmt: skip
 _MOST = 500_000  # triples of a graph; what is larger is a ledger, whose rows have their publisher's authority
 
 
@@ -25,7 +22,13 @@ FILE = "keys.json"
 """Where publication leaves the names by key of each graph, so that only changed graphs are read for them."""
 
 
-def clashes(folder: Path, graphs: Iterable[GraphEntry], base: str, previous: Path | None = None) -> list[Finding]:
+def clashes(
+    folder: Path,
+    graphs: Iterable[GraphEntry],
+    base: str,
+    previous: Path | None = None,
+    surveys: Surveys | None = None,
+) -> list[Finding]:
     """Return a finding for each two datasets of different publishers that call the same things differently.
 
     What the generation in `previous` knows of unchanged graphs is used again; what is known now is left in `folder`.
@@ -38,7 +41,9 @@ def clashes(folder: Path, graphs: Iterable[GraphEntry], base: str, previous: Pat
         if entry.kind != "dataset" or entry.triples > _MOST or not path.is_file():
             continue
         names = before.get(entry.sha256)
-        now[entry.sha256] = names = _names(path, f"<{base}id/") if names is None else names
+        if names is None:
+            names = surveys.of(entry, entry.dump).keys if surveys else _names(path, f"<{base}id/")
+        now[entry.sha256] = names
         for key, value in names.items():
             name, dataset = known.setdefault(key, (value, entry.dataset))
             mine, theirs = entry.dataset.partition("/")[0], dataset.partition("/")[0]
@@ -61,7 +66,7 @@ def _names(dump: Path, begins: str) -> dict[str, str]:
         if "/" in key or kind == "organization":
             continue
         _, property, value = line.split(" ", 2)
-        if property in _NAMES:
+        if property in NAMES:
             names.setdefault(f"{kind}/{key}", value)
     return names
 

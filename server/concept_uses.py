@@ -13,6 +13,7 @@ from pathlib import Path
 
 from server.generations import Generation, GraphEntry
 from server.graph_files import read_graph
+from server.survey import Surveys
 
 FILE = "uses.json"
 """Where publication leaves the counts, below the generation."""
@@ -33,12 +34,22 @@ def count_uses(dump: Path, bases: Iterable[str]) -> dict[str, dict[str, int]]:
     return {concept: dict(sorted(uses.items())) for concept, uses in sorted(found.items())}
 
 
-def write_uses(folder: Path, graphs: Iterable[GraphEntry], bases: Iterable[str], previous: Path | None) -> None:
+def write_uses(
+    folder: Path,
+    graphs: Iterable[GraphEntry],
+    bases: Iterable[str],
+    previous: Path | None,
+    surveys: Surveys | None = None,
+) -> None:
     """Write the uses in a generation's graphs; those of unchanged graphs are taken from the last one's."""
     bases = list(bases)
     known = _read(previous, bases)
+
+    def count(entry: GraphEntry) -> Uses:
+        return surveys.of(entry, entry.dump).concepts if surveys else count_uses(folder / entry.dump, bases)
+
     counted = {
-        entry.sha256: known[entry.sha256] if entry.sha256 in known else count_uses(folder / entry.dump, bases)
+        entry.sha256: known[entry.sha256] if entry.sha256 in known else count(entry)
         for entry in graphs
         if entry.kind in _KINDS
     }

@@ -34,6 +34,7 @@ _CANONICAL = re.compile(
     rf'"(?:true|false)"\^\^<{_XSD}boolean>'
     r") \.\n"
 )
+_SUBJECT = re.compile(rb"^<([^>]*)>", re.MULTILINE)
 _BATCH = 20_000
 
 
@@ -194,6 +195,18 @@ def write_difference(lines: Iterable[tuple[bool, str]], added: Path, removed: Pa
 def subject(line: str) -> str:
     """Return the subject IRI of a canonical N-Triples line."""
     return line[1 : line.index("> ")]
+
+
+def described(path: Path) -> Iterator[str]:
+    """Yield the IRI of every subject of a graph file once, in order."""
+    last = b""
+    with open_graph(path) as lines:
+        while block := lines.read(1 << 20):
+            for name in dict.fromkeys(_SUBJECT.findall(block + lines.readline())):
+                # A subject may go on in the next block.
+                if name != last:
+                    yield name.decode()
+                last = name
 
 
 def subjects(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from loaders.findings import Finding
 from server.assemble import Change
-from server.graph_files import subjects
+from server.graph_files import described, subjects
 from server.ledger import Recorder
 from server.replacements import Replacement, unfinished
 from server.store import ReadStore
@@ -29,6 +30,8 @@ def record_withdrawn(
     `former` are the URIs before this publication; lines that `without` is true of are not kept.
     """
     for change in changed:
+        if change.old is None:
+            continue
         removed = (line for added, line in change.difference() if not added)
         for iri, lines in subjects(removed):
             path = uris.path(iri) or former.path(iri)
@@ -49,17 +52,15 @@ def record_declared(
 def record_seen(recorder: Recorder, changed: Iterable[Change], uris: UriSpace) -> None:
     """Record what is described for the first time, or again."""
     for change in changed:
-        new = (line for added, line in change.difference() if added)
-        for batch in _batches(subjects(new), _AT_ONCE):
+        described_now = _described(change)
+        while batch := list(islice(described_now, _AT_ONCE)):
             paths = (uris.path(iri) for iri in batch)
             recorder.seen(path for path in paths if path and path.startswith(_MINTED))
 
 
-def _batches(described: Iterator[tuple[str, list[str]]], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for iri, _ in described:
-        batch.append(iri)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    yield batch
+def _described(change: Change) -> Iterator[str]:
+    """Yield the subjects of which a graph says something new."""
+    if change.old is None and change.new is not None:
+        yield from described(change.new)
+    else:
+        yield from (iri for iri, _ in subjects(line for added, line in change.difference() if added))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from server.generations import GraphEntry
 from server.graph_files import read_graph, subject
+from server.survey import Surveys
 
 FILE = "partitions.json"
 """Where publication leaves the counts, below the generation."""
@@ -43,14 +44,19 @@ def count_partitions(dump: Path, base: str) -> Partitions:
     return Partitions(dict(sorted(classes.items())), dict(sorted(properties.items())), described)
 
 
-def write_partitions(folder: Path, graphs: Iterable[GraphEntry], base: str, previous: Path | None) -> None:
+def write_partitions(
+    folder: Path, graphs: Iterable[GraphEntry], base: str, previous: Path | None, surveys: Surveys | None = None
+) -> None:
     """Write the counts of a generation's published graphs; those of unchanged graphs are taken from the last one's."""
     known = read_partitions(previous, base)
-    counted = {
-        entry.sha256: asdict(known.get(entry.sha256) or count_partitions(folder / entry.dump, base))
-        for entry in graphs
-        if entry.published
-    }
+
+    def count(entry: GraphEntry) -> Partitions:
+        if surveys is None:
+            return count_partitions(folder / entry.dump, base)
+        found = surveys.of(entry, entry.dump)
+        return Partitions(found.classes, found.properties, found.described)
+
+    counted = {entry.sha256: asdict(known.get(entry.sha256) or count(entry)) for entry in graphs if entry.published}
     (folder / FILE).write_text(json.dumps({"base": base, "graphs": counted}, ensure_ascii=False), "utf-8")
 
 

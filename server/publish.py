@@ -57,6 +57,7 @@ from server.shared_graphs import check_concepts, shared_graphs
 from server.site import Site, read_site
 from server.store import ReadStore
 from server.store_building import EarlyStore, build_store
+from server.survey import Surveys
 from server.uris import UriSpace
 
 STEPS = ("convert", "describe", "compare", "store", "index", "history", "ledger", "finish", "flip", "clean")
@@ -218,6 +219,7 @@ class _Run:
     def folder(self) -> Iterator[Path]:
         """Hold the folder of the next generation; whatever is left of it at the end is removed."""
         self._folder = self._data.begin()
+        self._surveys = Surveys(self._folder, self._site.base, self._site.concept_base)
         try:
             yield self._folder
         finally:
@@ -294,7 +296,7 @@ class _Run:
         """Build the generation from its graph files and switch to it, unless nothing changed."""
         self._keep_forgotten()
         last = self._previous.path if self._previous else None
-        self._report.remarks += clashes(self._folder, self._graphs.values(), self._site.base, last)
+        self._report.remarks += clashes(self._folder, self._graphs.values(), self._site.base, last, self._surveys)
         if not described:
             self._describe()
         self._progress("compare", "")
@@ -424,11 +426,7 @@ class _Run:
                 build_store, self._folder, self._previous, self._graphs, changed, early=self._early
             )
             self._progress("index", "")
-            build_index(self._folder, self._previous, self._graphs, changed, self._site.concept_base)
-            last = self._previous.path if self._previous else None
-            write_all_dump(self._folder, self._graphs.values(), last)
-            write_partitions(self._folder, self._graphs.values(), self._site.base, last)
-            write_uses(self._folder, self._graphs.values(), (self._site.concept_base, self._site.base), last)
+            self._index(changed)
             merged = stored.result()
         manifest = {
             "number": number,
@@ -443,6 +441,16 @@ class _Run:
         }
         (self._folder / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False), "utf-8")
         return number
+
+    def _index(self, changed: list[Change]) -> None:
+        """Make everything that is read of the graphs' files beside the store."""
+        base, concept_base, surveys = self._site.base, self._site.concept_base, self._surveys
+        graphs, last = self._graphs.values(), self._previous.path if self._previous else None
+        build_index(self._folder, self._previous, self._graphs, changed, base, concept_base, surveys)
+        write_all_dump(self._folder, graphs, last)
+        write_partitions(self._folder, graphs, base, last, surveys)
+        write_uses(self._folder, graphs, (concept_base, base), last, surveys)
+        surveys.clear()
 
     def _keep_reports(self) -> None:
         """Link the reports of datasets that this run did not read, for they still hold."""

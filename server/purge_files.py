@@ -103,7 +103,7 @@ def rewrite_generation(source: Generation, target: Path, selection: Selection, n
                 )
     _carry_others(source.path, target, selection, meant)
     merged = build_store(target, None, graphs, [])
-    build_index(target, None, graphs, [], source.manifest["concept_base"])
+    build_index(target, None, graphs, [], source.manifest["base"], source.manifest["concept_base"])
     write_all_dump(target, graphs.values(), source.path)
     partitions.write_partitions(target, graphs.values(), source.manifest["base"], source.path)
     clashes.clashes(target, graphs.values(), source.manifest["base"], source.path)

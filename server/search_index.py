@@ -15,7 +15,7 @@ import re
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,13 +68,18 @@ _INDEXES = (
 
 @dataclass(frozen=True, slots=True)
 class IndexedGraph:
-    """A graph to index: its IRI, kind and dataset ("publisher/name", "" for shared ones), and its canonical lines."""
+    """A graph to index: its IRI, kind and dataset ("publisher/name", "" for shared ones), and its canonical lines.
+
+    Where `uses` tells how often things are values in it, lines of subjects without a name may be left out; so may, of a
+    changed graph, the lines of subjects that are as they were.
+    """
 
     iri: str
     kind: str
     dataset: str
     lines: Iterable[str]
     before: Iterable[str] = ()  # the lines that the index was made of
+    uses: Mapping[str, int] | None = None
 
 
 def build_search(path: Path, graphs: Iterable[IndexedGraph], base: str, concept_base: str) -> None:
@@ -135,7 +140,7 @@ class _Writer:
         """Write the documents of a graph that the index does not have."""
         uses: Counter[str] = Counter()
         self._index.executemany(*self._documents(graph, things(graph.lines, self._concepts, uses)))
-        self._count(graph, uses)
+        self._count(graph, uses if graph.uses is None else Counter(graph.uses))
 
     def _documents(self, graph: IndexedGraph, found: Iterable[Thing]) -> tuple[str, Iterator[tuple[object, ...]]]:
         """Return the statement that fills `word`, and its rows; `doc` is filled on the way."""
@@ -203,7 +208,7 @@ class _Writer:
                 self._remove(was, graph, number)
             if now is not None:
                 self._index.executemany(*self._documents(graph, [now]))
-        self._count(graph, uses)
+        self._count(graph, uses if graph.uses is None else Counter(graph.uses))
 
     def _remove(self, thing: Thing, graph: IndexedGraph, number: int) -> None:
         found = self._index.execute("SELECT id FROM doc WHERE iri = ? AND graph = ?", (thing.iri, number)).fetchone()

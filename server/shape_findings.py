@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from loaders.findings import Finding, Findings
 from loaders.load import Delivery
 from server.columns import header_of, short_name
 from server.conversion import row_origin
-from server.graph_files import GraphFile, open_graph
-from server.shape_model import ShapeError, read_shapes
+from server.graph_files import GraphFile, open_graph, read_graph
+from server.shape_model import Shape, ShapeError, read_shapes
+from server.shape_screen import classes_asked_for, lines_needed, unsettled
 from server.shapes import Breach, Result, ShapeStore, loaded
+from server.survey import Surveys
 
 _RULES = {"Violation": "shapes.violation", "Warning": "shapes.warning", "Info": "shapes.info"}
 # What is broken, for shapes without a message of their own.
@@ -41,27 +44,48 @@ _OTHER = ("bryter mot formen", "breaks the shape")
 
 
 def check_shapes(
-    dataset: Dataset, delivery: Delivery, graphs: Sequence[GraphFile], rows: Path, concept_base: str, findings: Findings
+    dataset: Dataset,
+    delivery: Delivery,
+    graphs: Sequence[GraphFile],
+    rows: Path,
+    concept_base: str,
+    findings: Findings,
+    surveys: Surveys | None = None,
 ) -> None:
     """Add a finding for everything in the graphs of a delivery that breaks its specification's shapes.
 
-    `rows` is the delivery's row index, which need not exist. Findings beyond those listed are counted.
+    `rows` is the delivery's row index, which need not exist. Findings beyond those listed are counted. What `surveys`
+    settle is asked of no store.
     """
     if dataset.specification is None or not graphs:
         return
     turtle = (ontology.specification(dataset.specification) / "shapes.ttl").read_text("utf-8")
-    with ExitStack() as stack:
-        files = [stack.enter_context(open_graph(graph.path)) for graph in graphs]
-        triples = sum(graph.triples for graph in graphs)
-        try:
-            shapes = read_shapes(turtle, concept_base)
+    try:
+        shapes = read_shapes(turtle, concept_base)
+        if surveys is not None and len(graphs) == 1 and _all_keep(shapes, graphs[0], surveys):
+            return
+        with ExitStack() as stack:
+            files = [stack.enter_context(open_graph(graph.path)) for graph in graphs]
+            triples = sum(graph.triples for graph in graphs)
             with loaded(files, triples, beside=graphs[0].path.parent) as store:
                 telling = _Telling(dataset, delivery, rows, concept_base, store, findings)
                 for result in store.results(shapes):
                     telling.tell(result)
-        except ShapeError as error:
-            detail = (("specification", dataset.specification), ("fault", str(error)))
-            findings.add(Finding("shapes.unreadable", detail=detail))
+    except ShapeError as error:
+        detail = (("specification", dataset.specification), ("fault", str(error)))
+        findings.add(Finding("shapes.unreadable", detail=detail))
+
+
+def _all_keep(shapes: list[Shape], graph: GraphFile, surveys: Surveys) -> bool:
+    """Tell whether a graph certainly keeps all shapes; what its survey leaves open is asked of what it is about."""
+    left = unsettled(shapes, surveys.read(graph, graph.path, classes_asked_for(shapes)))
+    needed = lines_needed(left)
+    if not left or needed is None:
+        return not left
+    said = surveys.named(graph, graph.path) if needed.of_named else read_graph(graph.path)
+    text = BytesIO("".join(filter(needed, said)).encode())
+    with loaded([text], graph.triples, beside=graph.path.parent) as store:
+        return not any(True for _ in store.results(left))
 
 
 class _Telling:

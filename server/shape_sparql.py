@@ -18,7 +18,7 @@ _SUBCLASS = "<http://www.w3.org/2000/01/rdf-schema#subClassOf>"
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _RDF_LANGUAGE = "<http://www.w3.org/1999/02/22-rdf-syntax-ns#langString>"
 # Datatypes whose lexical forms the evaluator can tell: an ill-typed literal breaks sh:datatype (SHACL 4.1.2).
-_CAST = frozenset(
+WITH_FORMS = frozenset(
     f"<{_XSD}{name}>" for name in ("date", "dateTime", "time", "boolean", "integer", "decimal", "double", "float")
 )
 _MOST_DISTINCT = 8
@@ -287,7 +287,7 @@ def _datatype_fails(datatype: str, node: str) -> str:
         return f'!COALESCE(lang({node}) != "", false)'
     typed = f"!COALESCE(datatype({node}) = {datatype}, false)"
     # Casting a well-formed value to its own datatype gives a value; an ill-typed literal gives an error.
-    return f"{typed} || !COALESCE(isLiteral({datatype}({node})), false)" if datatype in _CAST else typed
+    return f"{typed} || !COALESCE(isLiteral({datatype}({node})), false)" if datatype in WITH_FORMS else typed
 
 
 def _either(parts: list[str]) -> str:

@@ -138,6 +138,12 @@ class ReadStore:
         for quad in self._store.quads_for_pattern(None, None, None, name):
             yield f"{quad.triple} .\n"
 
+    def graph_text(self, graph: str) -> bytes:
+        """Return the N-Triples of a named graph, unsorted; several times as quick as line by line."""
+        text = self._store.dump(format=RdfFormat.N_TRIPLES, from_graph=NamedNode(graph))
+        assert text is not None
+        return text
+
     def size(self) -> int:
         """Return the number of quads of all graphs; ten times as quick as counting them one by one."""
         return len(self._store)

@@ -167,8 +167,10 @@ def _batches(change: Change) -> Iterator[tuple[bool, list[str]]]:
 def _verify(store: WriteStore, change: Change) -> None:
     """Compare a changed graph with its file, triple by triple; a checkpoint once lost rows unflushed."""
     expected = change.after.sha256 if change.after else hashlib.sha256().hexdigest()
+    lines = store.graph_text(change.entry.iri).splitlines(keepends=True)
+    lines.sort()
     digest = hashlib.sha256()
-    for line in sorted(store.graph_lines(change.entry.iri)):
-        digest.update(line.encode())
+    for start in range(0, len(lines), _BATCH):
+        digest.update(b"".join(lines[start : start + _BATCH]))
     if digest.hexdigest() != expected:
         raise StorageError(f"The changed store does not hold what the graph file of <{change.entry.iri}> holds.")
