@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-_WIDTH, _LABEL, _NUMBER, _BAR, _GAP = 760.0, 200.0, 140.0, 22.0, 8.0
+_WIDTH, _LABEL, _NUMBER, _BAR, _GAP = 760.0, 250.0, 140.0, 22.0, 8.0
 _LINE_HEIGHT, _MARGIN = 220.0, 28.0
-_LONGEST = 30
+_LETTER, _CAPITAL = 7.6, 9.4  # widths at the size that names are written in, in a wide font
 _MOST_BARS = 25
 
 Number = int | float | Decimal
@@ -32,6 +32,8 @@ class BarChart:
     """Horizontal bars from a common zero, in units of the view box; `left` is how many more there are."""
 
     width: float
+    label: float  # where names end and bars may begin
+    room: float  # from the least to the greatest end of a bar
     height: float
     zero: float
     bars: tuple[Bar, ...]
@@ -56,7 +58,7 @@ def bar_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str]
 
     >>> chart = bar_chart([("Skola", 30), ("Vård", 60)], str)
     >>> [(bar.name, bar.width) for bar in chart.bars]
-    [('Skola', 210.0), ('Vård', 420.0)]
+    [('Skola', 185.0), ('Vård', 370.0)]
     """
     shown = rows[:_MOST_BARS]
     if len(shown) < 2:
@@ -68,7 +70,7 @@ def bar_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str]
     zero = round(_LABEL - low * scale, 1)
     bars = tuple(
         Bar(
-            name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…",
+            _fitting(name),
             write(number),
             round(zero + min(0.0, value) * scale, 1),
             position * (_BAR + _GAP) + _GAP,
@@ -77,7 +79,21 @@ def bar_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str]
         )
         for position, ((name, number), value) in enumerate(zip(shown, numbers, strict=True))
     )
-    return BarChart(_WIDTH, len(shown) * (_BAR + _GAP) + 2 * _GAP, zero, bars, len(rows) - len(shown))
+    return BarChart(_WIDTH, _LABEL, room, len(shown) * (_BAR + _GAP) + 2 * _GAP, zero, bars, len(rows) - len(shown))
+
+
+def _fitting(name: str) -> str:
+    """Return a name cut to the room that it has beside its bar.
+
+    >>> _fitting("MELLANSKOGS FASTIGHETSSERVICE AB"), _fitting("Norrsjö")
+    ('MELLANSKOGS FASTIGHETSSE…', 'Norrsjö')
+    """
+    left = _LABEL - 2 * _GAP
+    for place, letter in enumerate(name):
+        left -= _CAPITAL if letter.isupper() else _LETTER
+        if left < 0:
+            return f"{name[: place - 1].rstrip()}…"
+    return name
 
 
 def line_chart(rows: Sequence[tuple[str, Number]], write: Callable[[Number], str]) -> LineChart | None:

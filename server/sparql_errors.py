@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.errors import Problem
@@ -11,6 +11,17 @@ from server.sparql_scan import IRI_ADVICE, IRI_ADVICE_SV
 
 BUSY = "Too many queries at once"
 _MOST_EXPECTED = 12
+# What begins with these signs, in English and in Swedish.
+_KINDS = (
+    ({'"$"', '"?"'}, "a variable", "en variabel"),
+    ({'"<"', '":"'}, "an address", "en adress"),
+    ({'"\'"', "\"'''\"", "'\"'"}, "a text", "en text"),
+    ({'"+"', '"-"'}, "a number", "ett tal"),
+    ({'"<<"', '"<<("', '"{|"'}, "a quoted triple", "en citerad trippel"),
+    ({'"true"', '"false"'}, "true or false", "true eller false"),
+    (set("ABS AVG DAY IRI MAX MD MIN NOT NOW STR STRBEFORE STRSTARTS SUM URI".split()), "an expression", "ett uttryck"),
+    ({'"_:"', '"["', '"[]"'}, "a nameless thing", "en namnlös sak"),
+)
 # Parts of the parser's message that name a rule in words, such as "The SELECT contains a variable that is unbound".
 _RULE = re.compile(r"[A-Z][a-z]\w* [\w ]+")
 _TOKEN = re.compile(r'"[^"]+"|[A-Z]{2,}')
@@ -76,12 +87,14 @@ def _remote(facts: Mapping[str, Any]) -> Problem:
 def _syntax(message: str, line: int | None, column: int | None, query: str) -> Problem:
     rules = [rule for rule in _RULE.findall(message) if rule != "Prefix not found"]
     expected = [token for token in dict.fromkeys(_TOKEN.findall(message.split("[")[0])) if token != '""'] or []
+    # Nobody means these when nothing else is told, and the point that begins a number is said with the number.
+    passed_over = {"LATERAL", "SERVICE", "PREDICATE", *('"."' for token in expected if token == '"+"')}
+    expected = [token for token in expected if token not in passed_over]
     what = f"{rules[0]}." if rules else ""
     what_sv, quoted = "", what
     if not what and expected:
-        more = " …" if len(expected) > _MOST_EXPECTED else ""
-        what = f"Expected {' or '.join(expected[:_MOST_EXPECTED])}{more}."
-        what_sv = f"Väntade {' eller '.join(expected[:_MOST_EXPECTED])}{more}."
+        what = f"Expected {_listed(expected, swedish=False)}."
+        what_sv = f"Väntade {_listed(expected, swedish=True)}."
     if "IRI parsing failed" in message:
         what = f"The address before this is not absolute, or not allowed: {IRI_ADVICE}."
         what_sv, quoted = f"Adressen före det här är inte fullständig, eller inte tillåten: {IRI_ADVICE_SV}.", ""
@@ -101,6 +114,16 @@ def _syntax(message: str, line: int | None, column: int | None, query: str) -> P
         title="SPARQL syntax error",
         **extra,
     )
+
+
+def _listed(expected: Sequence[str], *, swedish: bool) -> str:
+    """Return what could have come, in words where the parser lists the signs that something begins with."""
+    kinds = {token: sv if swedish else en for tokens, en, sv in _KINDS for token in tokens}
+    said = dict.fromkeys(kinds.get(token, token) for token in expected)
+    shown = list(said)[:_MOST_EXPECTED]
+    if len(said) > len(shown):
+        return f"{', '.join(shown)} …"
+    return (" eller " if swedish else " or ").join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def problem_of_death(reason: str, seconds: float, memory_mb: int | None) -> Problem:

@@ -20,10 +20,11 @@ from server.presentation import Presenter, Shown
 from server.query_api import Table, Values
 from server.rdf_formats import Triple
 from server.texts import texts
+from server.views.api_views import drawn, overview, positions
 from server.views.http import here, page, torg
 from server.views.sparql import client_pool
 
-_SHOWN_TURTLE = 100_000
+_SHOWN_TURTLE, _MOST_MARKS = 100_000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def query_page(
     text = "\n".join(line for line in example.splitlines() if not line.startswith("#+")) + "\n"
     answered = table is not None or graph is not None
     address = site.uris.iri(query_api.address(query, asked if answered else query.examples(), {}))
-    context: dict[str, Any] = {"columns": [], "rows": [], "turtle": ""}
+    context: dict[str, Any] = {"columns": [], "rows": [], "places": [], "chart": None, "turtle": ""}
     if table is not None:
         context |= _cells(query, table, spoken)
     if graph is not None:
@@ -168,7 +169,14 @@ def _cells(query: Query, table: Table, spoken: str) -> dict[str, Any]:
     presenter = Presenter(spoken, site.uris, called(opened, site, iris, spoken), site.prefixes)
     columns = _columns(query, table, spoken)
     rows = [[_cell(presenter, row, column) for column in columns] for row in table.rows]
-    return {"columns": columns, "rows": rows}
+    places = positions(table.rows)
+    return {
+        "columns": columns,
+        "rows": rows,
+        "places": places,
+        "overview": overview([place for place in places[:_MOST_MARKS] if place]),
+        "chart": drawn(columns, rows, [column.value for column in columns]),
+    }
 
 
 def _columns(query: Query, table: Table, spoken: str) -> list[Column]:

@@ -15,7 +15,6 @@ from flask import Response, request
 
 from server.errors import Problem
 from server.formats import GRAPH_FORMATS, HTML, Format
-from server.places import mini_map
 from server.presentation import Presenter
 from server.query_api import GROUPS, sparql_examples
 from server.query_service import QueryService
@@ -25,6 +24,7 @@ from server.service_description import limit_words, service_texts
 from server.sparql_protocol import ProtocolRequest
 from server.sparql_scan import Scan
 from server.texts import texts
+from server.views.api_views import overview
 from server.views.http import answer, content_security_policy, here, language, page, torg
 
 VIEWS = ("table", "map", "chart", "raw")
@@ -150,7 +150,7 @@ def _shown(asked: ProtocolRequest, result: Result, scanned: Scan, spoken: str) -
         case "map":
             shown["places"] = placed[:_MOST_MARKS]
             shown["left_out"] = max(0, len(placed) - _MOST_MARKS)
-            shown["overview"] = _overview(placed[:_MOST_MARKS])
+            shown["overview"] = overview([(point.latitude, point.longitude) for point in placed[:_MOST_MARKS]])
         case "chart":
             shown["drawn"] = drawn
         case _:
@@ -158,17 +158,6 @@ def _shown(asked: ProtocolRequest, result: Result, scanned: Scan, spoken: str) -
                 [cell(row[name], presenter) if name in row else None for name in variables] for row in bindings
             ]
     return shown
-
-
-def _overview(placed: Sequence[Any]) -> tuple[Any, list[tuple[float, float]]] | None:
-    """Return the drawing of the border and where each place stands on it; None without a border."""
-    base = torg().site.raw.get("map", {}).get("base")
-    if not base:
-        return None
-    border = torg().site.folder / base
-    drawings = [mini_map(border, point.longitude, point.latitude) for point in placed]
-    found = [drawing for drawing in drawings if drawing]
-    return (found[0], [(drawing.x, drawing.y) for drawing in found]) if found else None
 
 
 def _addresses(asked: ProtocolRequest, scanned: Scan, spoken: str) -> dict[str, Any]:

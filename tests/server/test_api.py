@@ -425,3 +425,40 @@ def test_a_row_without_a_position_has_no_geometry() -> None:
     features = json.loads(to_geojson(both))["features"]
     assert features[0]["geometry"] == {"type": "Point", "coordinates": [14.6, 61.04]}
     assert features[1]["geometry"] is None and features[1]["properties"] == {"name": "Myran"}
+
+
+def answer_of(client: FlaskClient, path: str) -> str:
+    page = client.get(path, headers=BROWSER).text
+    assert html5lib.HTMLParser(strict=True).parse(page) is not None
+    return page[page.index('id="answer"') : page.index("<aside")]
+
+
+def test_numbers_of_an_answer_are_drawn_with_the_names_that_tell_the_rows_apart(client: FlaskClient) -> None:
+    suppliers = answer_of(client, "/api/ledger/top-suppliers")
+    assert "<figcaption>Belopp per leverantör</figcaption>" in suppliers
+    assert '<a href="#chart">Diagram</a>' in suppliers and "#map" not in suppliers
+    first = client.get("/api/ledger/top-suppliers", headers=JSON).get_json()["rows"][0]
+    assert first["supplierName"] in suppliers[suppliers.index('<svg class="chart narrow"') :]
+    both = answer_of(client, "/api/school/by-municipality?municipality=9901")
+    assert "<figcaption>Barn eller elever per slag av skola</figcaption>" in both  # one municipality: no need to say it
+    all_of_them = answer_of(client, "/api/school/by-municipality")
+    assert "<figcaption>Barn eller elever per kommun · slag av skola</figcaption>" in all_of_them
+
+
+def test_months_make_a_line(client: FlaskClient) -> None:
+    months = answer_of(client, "/api/ledger/spending-by-month?municipality=9901&year=2026")
+    assert '<path class="line"' in months and "<rect" not in months
+
+
+def test_places_of_an_answer_are_on_a_map_beside_the_table_that_names_them(client: FlaskClient) -> None:
+    schools = answer_of(client, "/api/school/list?municipality=9901")
+    assert '<a href="#map">Karta</a>' in schools and '<table id="table">' in schools
+    listed = client.get("/api/school/list?municipality=9901", headers=JSON).get_json()["rows"]
+    assert schools.count('<tr data-lat="') == sum("lat" in row for row in listed) > 5
+    assert schools.count('class="point"') > 5  # without scripts: the border with every place on it
+    assert "Barn eller elever per skola" in schools  # and not a bar for each longitude
+
+
+def test_an_answer_without_numbers_or_places_is_a_table_alone(client: FlaskClient) -> None:
+    datasets = answer_of(client, "/api/catalog/datasets")
+    assert "<table" in datasets and "<figure" not in datasets and 'class="views"' not in datasets

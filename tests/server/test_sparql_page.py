@@ -45,7 +45,7 @@ def test_the_nonce_is_new_on_every_page_and_nowhere_else(client: FlaskClient) ->
 
 def test_an_error_stands_at_its_line_beside_the_query(client: FlaskClient) -> None:
     page = shown(client, "SELECT *\nWHERE { ?s foo:bar ?o }", 400)
-    assert 'role="alert"' in page and "Rad 2, kolumn" in page
+    assert 'role="alert"' in page and "Prefixet foo: på rad 2, kolumn" in page
     assert 'aria-invalid="true" data-line="2"' in page
     assert "WHERE { ?s foo:bar ?o }</textarea>" in page
     machine = client.get("/sparql?query=SELECT", headers={"Accept": "application/json"})
