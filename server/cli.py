@@ -6,6 +6,7 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 findings that bl
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 import webbrowser
@@ -22,6 +23,7 @@ from server.cli_describe import describe_command
 from server.cli_diff import diff
 from server.cli_doctor import doctor
 from server.cli_dump import dump
+from server.cli_help import SpokenGroup, told_in_language
 from server.cli_impact import impact
 from server.cli_mcp import mcp
 from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
@@ -38,13 +40,20 @@ from server.starter_site import init as make_site
 from server.starter_site import live_at
 
 
-class Torg(click.Group):
+class Torg(SpokenGroup):
     """The command group; turns the two error families into a sentence and an exit code."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; its language is known before anything is said of it."""
+        set_language(_asked_language(args))
+        with told_in_language():
+            return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a LoadError exits 1, an OperationError 2, each as one message."""
         try:
-            return super().invoke(ctx)
+            with told_in_language():
+                return super().invoke(ctx)
         except LoadError as error:
             finding = error.finding
             language = say.language
@@ -69,9 +78,19 @@ class Torg(click.Group):
             ctx.exit(2)
 
 
+def _asked_language(args: list[str]) -> str | None:
+    """Return the language that the command line or the environment asks for; what it cannot be is told later."""
+    for place, word in enumerate(args):
+        if word.startswith("--lang=") or word == "--lang":
+            return word.removeprefix("--lang=") if "=" in word else next(iter(args[place + 1 :]), None)
+        if not word.startswith("-"):
+            break
+    return os.environ.get("TORG_LANG")
+
+
 @click.group(cls=Torg, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="torg", prog_name="torg")
-@click.option("--lang", type=click.Choice(["sv", "en"]), envvar="TORG_LANG", help="Language of messages / språk.")
+@click.option("--lang", type=click.Choice(["sv", "en"]), envvar="TORG_LANG", help="Language of messages.")
 def main(lang: str | None) -> None:
     """Publish a municipality's data as linked data."""
     set_language(lang)
@@ -80,7 +99,9 @@ def main(lang: str | None) -> None:
 site_option = click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-format_option = click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+format_option = click.option(
+    "--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs."
+)
 strict_option = click.option(
     "--strict", is_flag=True, help="Let no warning pass, and want a decision to publish in every dataset.toml."
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from server.cli_help import SpokenGroup
 from server.cli_output import say
 from server.settings import read_settings
 from server.site import read_site
@@ -14,11 +15,13 @@ from server.site import read_site
 site_option = click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-format_option = click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+format_option = click.option(
+    "--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs."
+)
 target_argument = click.argument("target", type=click.Path(path_type=Path, file_okay=False))
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def backup() -> None:
     """Make, check and restore backups of site and data."""
 

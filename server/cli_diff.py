@@ -22,7 +22,7 @@ from server.site import read_site
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def diff(one: int, two: int | None, folder: Path, format: str) -> None:
     """Say what changed from generation A to generation B (the current one when B is left out)."""
     from server.diff import diff as run

@@ -15,7 +15,7 @@ from server.cli_output import say
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def doctor(folder: Path, format: str) -> None:
     """Examine machine, site and data; exit 1 when something must be mended."""
     from server.doctor import examine, worst

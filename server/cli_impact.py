@@ -23,7 +23,7 @@ _LISTED = 30
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def impact(concept: str, folder: Path, format: str) -> None:
     """Say who uses CONCEPT: its address, a path such as service/T2.2, or its notation."""
     from server.impact import find_concept

@@ -105,6 +105,16 @@ def echo_publication(done: Publication, format: str, brief: bool = False) -> Non
                 sv=f"{what} grafer skulle ändras; inget är publicerat.",
                 en=f"{what} graphs would change; none is published.",
             )
+        elif done.stopped and done.first:
+            say(
+                sv="Körningen stoppades; inget är publicerat än.",
+                en="The run was stopped; nothing is published yet.",
+            )
+        elif done.stopped:
+            say(
+                sv="Körningen stoppades; det som var publicerat visas som förut.",
+                en="The run was stopped; what was published is served as before.",
+            )
         else:
             say(
                 sv="Inget har ändrats; samma generation visas.",

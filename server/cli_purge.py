@@ -18,7 +18,7 @@ from server.site import read_site
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def purge(targets: tuple[str, ...], reason: str, folder: Path, format: str) -> None:
     """Forget TARGETS: URIs of things, datasets (publisher/name) or numbers of generations."""
     from server.purge import purge as run

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from server.cli_help import SpokenGroup
 from server.cli_output import say
 from server.errors import OperationError
 from server.operator_key import HEADER, NAME, read_key
@@ -20,7 +21,7 @@ site_option = click.option(
 port_option = click.option("--port", type=int, help="Port that the server listens on.")
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def queries() -> None:
     """List the queries that run just now, and end one."""
 
@@ -28,7 +29,7 @@ def queries() -> None:
 @queries.command("list")
 @port_option
 @site_option
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def list_queries(port: int | None, folder: Path, format: str) -> None:
     """List the queries that are evaluated or wait, the oldest first."""
     found = _ask("GET", "/-/queries", folder, port)["queries"]

@@ -37,7 +37,9 @@ _WIDE = 10_000  # columns; what is read by a program is never folded
 @click.option(
     "--site", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("."), help="The site's folder."
 )
-@click.option("--format", "format", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.option(
+    "--format", "format", type=click.Choice(["table", "json", "csv"]), default="table", help="Form of the answer."
+)
 def query(
     name: str | None, parameters: tuple[str, ...], example: bool, sparql: bool, folder: Path, format: str
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from server.cli_help import SpokenGroup
 from server.cli_output import say
 from server.settings import read_settings
 from server.site import read_site
@@ -18,7 +19,7 @@ site_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=SpokenGroup)
 def token() -> None:
     """Make, list and revoke tokens that lift a client's limits."""
 
@@ -47,7 +48,7 @@ def create(name: str, days: int, replica: bool, folder: Path) -> None:
 
 @token.command("list")
 @site_option
-@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--format", "format", type=click.Choice(["text", "json"]), default="text", help="For people or programs.")
 def list_tokens(folder: Path, format: str) -> None:
     """List the tokens, without their secrets."""
     tokens = _file(folder).list()

@@ -1,4 +1,4 @@
-"""The words of the pages, by language: gettext catalogues read from `translations/*.po` (English is the msgid)."""
+"""The words of pages and commands, by language: gettext catalogues from `translations/*.po` (English is the msgid)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LANGUAGES = ("sv", "en")
 
 
 @cache
-def texts(language: str) -> gettext.NullTranslations:
-    """Return the catalogue of a language; a language without one speaks English.
+def texts(language: str, of: str = "") -> gettext.NullTranslations:
+    """Return the catalogue of a language, of the pages or `of` the "commands."; without one English is spoken.
 
     >>> texts("sv").gettext("Datasets")
     'Datamängder'
     """
-    source = files("server") / "translations" / f"{language}.po"
+    source = files("server") / "translations" / f"{of}{language}.po"
     if not source.is_file():
         return gettext.NullTranslations()
     compiled = BytesIO()
