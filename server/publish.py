@@ -72,6 +72,8 @@ class Publication:
     changed: list[str] = field(default_factory=list)
     events: Mapping[str, int] = field(default_factory=dict)
     differences: list[dict[str, Any]] = field(default_factory=list)  # of a dry run, with their sentences
+    stopped: bool = False  # before it had looked at any dataset
+    first: bool = False  # nothing was published before it
 
     @property
     def blocked(self) -> list[str]:
@@ -248,7 +250,7 @@ class _Run:
     def stopped(self) -> Publication:
         """Return what a run did that stopped before it changed anything."""
         write_reports(self._data.path, None, self._report)
-        return Publication(None, self._report)
+        return Publication(None, self._report, stopped=True, first=self._previous is None)
 
     def convert(self, only: Sequence[str], options: GateOptions, early: bool = False) -> None:
         """Bring every dataset into the next generation: converted, linked from the last, or left out.
