@@ -116,7 +116,7 @@ class Surveys:
     def read(self, graph: Content, dump: Path | str, classes: Iterable[str] = ()) -> Forms:
         """Survey a graph, and return the forms of its subjects; members are told of these classes."""
         self._folder.mkdir(exist_ok=True)
-        path = self._generation / dump
+        path = self._generation / dump if isinstance(dump, str) else dump
         lines = self._folder / f"{graph.sha256}.nt"
         with open(lines, "w", encoding="utf-8", newline="\n") as named:
             scan = _Scan(self._base, self._bases, named, classes)

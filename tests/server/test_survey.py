@@ -126,3 +126,13 @@ def test_many_forms_are_counted_and_settle_nothing(tmp_path: Path, monkeypatch: 
     assert {"urn:o:0": 5, "urn:o:1": 5} == told.uses
     shapes = read_shapes(SHAPES, BASE)
     assert shapes == unsettled(shapes, forms)
+
+
+def test_a_graph_is_found_though_the_generation_is_named_from_where_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("site/next")
+    file = write_graph(['<http://a.example/1> <https://schema.org/name> "Ett" .\n'], folder / "dumps/a.nt.gz")
+    for dump in (folder / "dumps/a.nt.gz", "dumps/a.nt.gz"):
+        Surveys(folder, "http://a.example/", "").read(file, dump)
