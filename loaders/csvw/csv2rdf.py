@@ -189,8 +189,8 @@ class RowWriter:
             # One mapping for the whole row: a copy for each of ten thousand columns would take minutes.
             scope = values
             scope.update(writer.names)
-            # The position in the source file counts skipped columns (Metadata Vocabulary 5.1.3).
-            scope["_sourceColumn"] = str(place + 1 + self._skipped())
+            # The position in the source file counts skipped columns (5.1.3); a virtual column has none there.
+            scope["_sourceColumn"] = None if writer.column.virtual else str(place + 1 + self._skipped())
             if writer.about is None:
                 subject = default = default or self._blank()
             else:

@@ -308,8 +308,9 @@ class MetadataReader:
         if "dialect" not in source:
             return None
         described, reader = self._object(source["dialect"], "dialect")
-        dialect = check.read_dialect(described, self.warn)
-        return dialect if reader is not None else None
+        if reader is self and "@context" in described:
+            raise CsvwError("@context may stand at the top of a document only")
+        return check.read_dialect(described, self.warn)
 
     def _object(self, value: Any, name: str) -> tuple[Mapping[str, Any], MetadataReader]:
         """Metadata Vocabulary 5.1.5: an object property is an object, or the URL of one."""

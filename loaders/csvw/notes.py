@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from loaders.csvw.context import expand_name, is_language
+from loaders.csvw.context import PREFIXES, expand_name, is_language
 from loaders.csvw.problems import CsvwError
 from loaders.csvw.terms import RDF, XSD, encode_illegal, escape, is_iri, literal, resolve, writable
 
@@ -84,7 +84,8 @@ def _node_object(value: dict[str, Any], language: str, base: str, warn: Warn) ->
 
 
 def _type(value: Any) -> str:
-    iri = expand_name(value) if isinstance(value, str) and not value.startswith("_:") else None
+    # Appendix A: a term of the context, which the prefixes are too.
+    iri = PREFIXES.get(value) or expand_name(value) if isinstance(value, str) and value[:2] != "_:" else None
     if iri is None:
         raise CsvwError("@type must be a term, a prefixed name or an absolute URL")
     return iri

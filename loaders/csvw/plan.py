@@ -155,9 +155,11 @@ class Plan:
 
     def _names(self, column: Column) -> dict[str, str]:
         """Return the variables of Metadata Vocabulary 5.1.3 that the column fixes."""
-        skipped = self.table.dialect.skipColumns if self.table.dialect else 0
-        number = str(column.number + skipped)
-        return {"_name": unquote(column.name), "_column": str(column.number), "_sourceColumn": number}
+        names = {"_name": unquote(column.name), "_column": str(column.number)}
+        if not column.virtual:
+            skipped = self.table.dialect.skipColumns if self.table.dialect else 0
+            names["_sourceColumn"] = str(column.number + skipped)
+        return names
 
     def _condition(self, column: Column) -> Condition | bool:
         """Return the condition of a column's triples, True for always, False for never."""

@@ -91,6 +91,7 @@ def key(**properties: Any) -> dict[str, Any]:
         pytest.param(schema(**{"@context": CONTEXT}), id="context-in-schema"),
         pytest.param(schema(columns=[{"@context": CONTEXT}]), id="context-in-column"),
         pytest.param(datatype(**{"@context": CONTEXT}), id="context-in-datatype"),
+        pytest.param(table(dialect={"@context": CONTEXT}), id="context-in-dialect"),
         pytest.param(key(**{"dc:title": "x"}), id="key-with-more"),
         pytest.param(key(columnReference="okänd"), id="key-of-unknown-column"),
         pytest.param(key(reference=1), id="key-without-reference"),

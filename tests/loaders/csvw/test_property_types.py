@@ -95,3 +95,10 @@ def test_values_of_common_properties(site, value: Any, expected: str, warnings: 
     lines = site.lines(site.describe("a\n1\n", **{"dc:relation": value}))
     assert [line.split(" ", 2)[2] for line in lines if DC + "relation" in line] == [expected + " .\n"]
     assert len(site.warnings) == warnings
+
+
+# Metadata Vocabulary, appendix A: a type is a term of the context, and so are the prefixes.
+def test_a_type_may_be_a_prefix(site) -> None:
+    lines = site.lines(site.describe("a\n1\n", **{"dc:relation": {"@type": ["schema", "Column"]}}))
+    types = {line.split(" ")[2] for line in lines if "#type>" in line}
+    assert {"<http://schema.org/>", "<http://www.w3.org/ns/csvw#Column>"} <= types

@@ -63,6 +63,16 @@ def test_a_file_of_tabs_is_known_by_its_name(site) -> None:
     assert site.cells(site.put("m.json", described))["a%09b"] == ['"1"']
 
 
+# Tabular Data Model 4.3: the source number is the place in the file, which a virtual column has not.
+def test_numbers_of_columns(site) -> None:
+    columns = [{"titles": "a"}, {"name": "v", "virtual": True, "default": "z"}]
+    schema = {"columns": columns, "propertyUrl": "#{_name}-{_column}-{_sourceColumn}", "aboutUrl": "#r"}
+    iri = site.describe("x,a\n0,1\n", dialect={"skipColumns": 1}, tableSchema=schema)
+    assert site.cells(iri) == {"a-1-2": ['"1"'], "v-2-": ['"z"']}
+    text = "".join(site.lines(iri))
+    assert "#a-1-2>" in text and "#v-2->" in text
+
+
 # Tabular Data Model 6.4 and 6.6: a virtual column's cells have errors too, and are the same in every row.
 @pytest.mark.parametrize(
     ("column", "errors"),
