@@ -18,6 +18,7 @@ Language = Literal["sv", "en"]
 LISTED_PER_RULE = 200
 _SHORTEST = 9
 # {row|rows}: the first form goes with a count of one.
+_WHERE_KNOWN = re.compile(r"\[( [^\[\]]*\{(\w+)\}[^\[\]]*)\]")  # left out when its word is not known
 _FORMS = re.compile(r"\{([^{}|]*)\|([^{}|]*)\}")
 
 
@@ -67,6 +68,7 @@ class Finding:
         kind = kind_words(self.kind, language)
         values = {"column": self.column, "kind": kind, "count": str(self.count), "file": self.file}
         values.update(self.detail)
+        template = _WHERE_KNOWN.sub(lambda part: part[1] if values.get(part[2], "–") not in ("", "–") else "", template)
         for name, value in values.items():
             template = template.replace("{" + name + "}", value)
         return template

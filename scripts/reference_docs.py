@@ -30,7 +30,7 @@ def rules() -> Iterator[str]:
     yield "# Rules\n"
     yield "What torg checks, by rule id. `block` stops the dataset (its last good state stays published), `warn`"
     yield "should be mended, `info` is told. Words in braces are filled in by each finding; of two words with a stroke"
-    yield "between them, the first goes with a count of one.\n"
+    yield "between them, the first goes with a count of one. What stands in brackets is said when it is known.\n"
     for family in sorted({id.split(".")[0] for id in ontology.rules()}):
         yield f"## {family}\n"
         yield "| Rule | Severity | What is wrong | What to do | På svenska |\n|---|---|---|---|---|"
