@@ -20,6 +20,7 @@ from server.checksums import faults
 from server.data_state import DataState
 from server.data_version import VERSION, read_version
 from server.doctor_machine import clock, confinement, disk, environment, limits
+from server.doctor_runs import last_run, remote
 from server.errors import OperationError
 from server.generations import REPLICA, DataFolder, Generation
 from server.ledger import damaged_ledger
@@ -307,7 +308,9 @@ _CHECKS: tuple[tuple[str, Callable[[Patient], Iterator[Found]]], ...] = (
     ("confinement", lambda patient: confinement(patient.generation.store_path if patient.generation else None)),
     ("clock", lambda patient: clock(patient.generation.created if patient.generation else None)),
     ("locks", locks),
+    ("publication", lambda patient: last_run(patient.data)),
     ("staleness", staleness),
+    ("store", lambda patient: remote(patient.settings, patient.generation)),
     ("replica", replica),
     ("catalogue", catalogue),
 )

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from server.reader import Reader, ReaderDied
+from server.remote_store import PASSWORD, USER
 from server.settings import SETTINGS, Settings
 
 Found = tuple[Literal["ok", "warn", "fail"], str, str, dict[str, Any]]
-_OTHER_VARIABLES = {"TORG_LANG", "TORG_FOLLOW_TOKEN", "TORG_SITE_FOLDER", "TORG_SHARED"}
+_OTHER_VARIABLES = {"TORG_LANG", "TORG_FOLLOW_TOKEN", "TORG_SITE_FOLDER", "TORG_SHARED", USER, PASSWORD}
 _LEAST_FILES = 1_024
 _LEAST_FREE = 256 << 20
 _CLOCK_UNSYNCHRONISED = 5  # TIME_ERROR of adjtimex(2)

@@ -136,9 +136,15 @@ class Harvests:
             return kept
         records = self._cleaned(source, found, findings)
         if not records:
-            findings.add(Finding("harvest.empty", file=source.shown))
-            return self._back(source, findings)
+            return self._nothing(source, found, findings)
         return self._written(source, found, records, fingerprint, findings)
+
+    def _nothing(self, source: HarvestSource, found: Gathered, findings: Findings) -> DatasetState:
+        """Tell that there is nothing to gather: because there was nothing, or because all of it was left out."""
+        wanted = sum(_is_wanted(source, record) for record in found.records.values())
+        rule = "harvest.nothing-left" if wanted else "harvest.empty"
+        findings.add(Finding(rule, file=source.shown, count=max(1, wanted)))
+        return self._back(source, findings)
 
     def _back(self, source: HarvestSource, findings: Findings) -> DatasetState:
         kept = self.keep(source, "kept")
@@ -220,8 +226,7 @@ class Harvests:
             sound = [record for record in records if not broken.intersection(map(subject, record.lines))]
             findings.add(Finding("harvest.not-republished", file=source.shown, count=len(records) - len(sound)))
             if not sound:
-                findings.add(Finding("harvest.empty", file=source.shown))
-                return self._back(source, findings)
+                return self._nothing(source, found, findings)
             records = sound
             lines, quality = self._judged(source, found, records)
         _tell_quality(source, quality, findings)

@@ -64,6 +64,7 @@ class Metrics:
             refused.add_metric([label], value)
         yield refused
         yield from self._pool()
+        yield from self._remote()
         if self.cache is not None:
             counts = self.cache.counts
             answers = CounterMetricFamily(
@@ -129,6 +130,20 @@ class Metrics:
         for reason, value in counts.deaths.items():
             deaths.add_metric([reason], value)
         yield deaths
+
+    def _remote(self) -> Iterator[Metric]:
+        """Yield what came of the queries that a remote store could be asked; nothing without one."""
+        remote = self._queries.remote
+        if remote is None:
+            return
+        asked = CounterMetricFamily(
+            "torg_remote_queries", "Queries by where they were answered, or why not.", labels=["outcome"]
+        )
+        for name, value in remote.counts.items():
+            asked.add_metric([name], value)
+        yield asked
+        avoided = remote.store.breaker.open
+        yield _gauge("torg_remote_store_avoided", "1 while it is not asked, having failed several times.", avoided)
 
 
 _LOAD = {

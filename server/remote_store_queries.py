@@ -45,7 +45,7 @@ class RemoteQueries:
 
     def __init__(self, store: RemoteStore) -> None:
         self.store = store
-        self.counts = {"remote": 0, "embedded": 0, "failed": 0}
+        self.counts = {"remote": 0, "embedded": 0, "failed": 0, "refused": 0}
         self._known: dict[str, _Known] = {}
         self._lock = threading.Lock()
 
@@ -175,7 +175,7 @@ class RemoteQueries:
         """Return the reply that tells of a failure; raises ReaderDied for a query that is too slow, or was ended."""
         if error.reason == "ended":
             raise ReaderDied("crash")
-        self._count("failed")
+        self._count("refused" if error.reason == "open" else "failed")
         breaker = self.store.breaker
         if error.reason == "down":
             breaker.failed()

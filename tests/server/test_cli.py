@@ -90,7 +90,9 @@ def test_log_tells_generations_and_stories(small_site):
     assert [(2, "current"), (1, "kept")] == [(entry["generation"], entry["state"]) for entry in listed]
 
     told = torg("log", "--site", small_site.folder, "https://data.asen.example/id/school/10000001")
-    assert "minted" in told.stdout and "withdrawn" in told.stdout
+    assert "published for the first time" in told.stdout and "withdrawn" in told.stdout
+    lines = torg("--lang", "sv", "log", "--site", small_site.folder).stdout.splitlines()
+    assert "visas" in lines[0] and "sparad" in lines[1] and "UTC" in lines[1] and "grafer ändrade: +" in lines[0]
     for copied in ("res/school/10000001", "https://data.asen.example/res/school/10000001.ttl", "/id/school/1000000%31"):
         assert told.stdout == torg("log", "--site", small_site.folder, copied).stdout
     assert 1 == torg("log", "--site", small_site.folder, "/id/school/never").exit_code
@@ -161,6 +163,20 @@ def test_faulty_concepts_stop_everything_with_one_sentence(small_site, command, 
     done = torg(command, "--site", small_site.folder)
     assert (1, True) == (done.exit_code, f"[{rule}]" in done.stderr)
     assert "Traceback" not in done.stderr and not (small_site.data / "current").exists()
+
+
+def test_a_run_that_concepts_stop_says_so(small_site):
+    (small_site.folder / "concepts").mkdir()
+    text = "<def/x/1> a <http://www.w3.org/2004/02/skos/core#Concept> ."
+    (small_site.folder / "concepts/egna.ttl").write_text(text, "utf-8")
+    done = torg("publish", "--site", small_site.folder)
+    assert (1, True) == (done.exit_code, "[concepts.no-label]" in done.stdout)
+    assert "The run was stopped; nothing is published yet." in done.stdout and "same generation" not in done.stdout
+    (small_site.folder / "concepts/egna.ttl").unlink()
+    small_site.publish()
+    (small_site.folder / "concepts/egna.ttl").write_text(text, "utf-8")
+    done = torg("publish", "--site", small_site.folder)
+    assert "The run was stopped; what was published is served as before." in done.stdout
 
 
 def test_what_cannot_be_opened_stops_its_dataset_only(small_site):

@@ -16,8 +16,12 @@ from click.testing import CliRunner
 from server import doctor_machine
 from server.cli import main
 from server.doctor import Check, Patient, examine, locks
+from server.errors import StorageError
+from server.failed_runs import told_when_failed
 from server.generations import DataFolder
 from server.settings import Settings
+
+from .remote_servers import Fake
 
 
 @pytest.fixture
@@ -146,3 +150,46 @@ def test_the_kernel_is_asked_without_being_set() -> None:
     before = os.times().elapsed
     assert doctor_machine.synchronised() in (True, False, None)
     assert os.times().elapsed - before < 1
+
+
+def test_runs_that_could_not_go_on_are_told_until_one_can(site: Path) -> None:
+    data = site / "data"
+    assert checks(site)["publication"].level == "ok"
+    for _ in range(2):
+        with pytest.raises(StorageError), told_when_failed(data):
+            raise StorageError("The disk is full.", "Disken är full.")
+    found = checks(site)["publication"]
+    assert (found.level, found.facts["failures"], found.facts["fault"]) == ("fail", 2, "StorageError")
+    assert found.en.startswith("The last 2 runs of torg publish could not go on")
+    assert found.sv.startswith("De 2 senaste körningarna av torg publish kunde inte genomföras")
+    with told_when_failed(data):
+        pass
+    assert checks(site)["publication"].level == "ok"
+
+
+def test_a_run_that_concepts_stopped_is_told(site: Path) -> None:
+    report = json.loads(max((site / "data" / "runs").glob("*.json")).read_text("utf-8"))
+    for dataset in report["datasets"]:
+        dataset["counts"]["block"] = 0
+    report |= {"time": "2030-01-01T00:00:00+00:00", "remarks": [{"severity": "block", "rule": "concepts.no-label"}]}
+    (site / "data" / "runs" / "99999999T000000Z.json").write_text(json.dumps(report), "utf-8")
+    found = checks(site)["publication"]
+    assert found.level == "warn" and "stopped as a whole" in found.en and "i sin helhet" in found.sv
+
+
+def test_a_remote_store_is_asked_whether_it_works(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "store" not in checks(site)
+    monkeypatch.setattr("server.remote_store._PROBE_SECONDS", 0.5)
+    monkeypatch.setenv("TORG_STORE_USER", "torg")
+    monkeypatch.setenv("TORG_STORE_PASSWORD", "secret")
+    with Fake().running() as fake:
+        monkeypatch.setenv("TORG_STORE_URL", fake.url)
+        monkeypatch.setenv("TORG_STORE_PRODUCT", "generic")
+        found = checks(site)
+        assert found["environment"].level == "ok"  # the credentials' variables are known
+        assert found["store"].level == "ok" and fake.url in found["store"].sv
+        assert "secret" not in str(found["store"].members())
+        fake.mode = fake.probe = "hangs"
+        assert checks(site)["store"].level == "fail"
+    found = checks(site)
+    assert found["store"].level == "fail" and "Start it" in found["store"].en

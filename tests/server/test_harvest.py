@@ -179,6 +179,8 @@ def test_the_same_dataset_in_two_catalogues_is_taken_once(small_site: SmallSite)
     harvest(small_site, described("a", uuid))
     second = described("b", uuid) + described("c") + described("a")
     assert rules(harvest(small_site, second, key="andra"), "andra")["duplicate"] == 2
+    third = rules(harvest(small_site, described("a") + described("c"), key="tredje"), "tredje")
+    assert (third["duplicate"], third["nothing-left"], "empty" in third) == (2, 2, False)
     found = create_app(small_site.folder, Settings()).test_client().get("/datasets?format=json").json
     assert {row["iri"][-1]: row["origin"] for row in found if row["origin"]} == {"a": "grannby", "c": "andra"}
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
 
 from server import create_app
 from server.errors import SettingsError
@@ -165,6 +166,31 @@ def test_an_open_breaker_lets_one_through_and_waits_longer_each_time() -> None:
     assert pauses == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
     breaker.worked()
     breaker.enter()
+
+
+def test_figures_tell_what_came_of_queries(client: FlaskClient, fake: Fake) -> None:
+    def figures() -> dict[str, float]:
+        families = text_string_to_metric_families(client.get("/-/metrics").text)
+        return {
+            sample.labels.get("outcome", sample.name): sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name.startswith("torg_remote_")
+        }
+
+    until = time.monotonic() + 60
+    while ask(client).status_code != 200 and time.monotonic() < until:
+        time.sleep(0.1)  # the first reader is on its way
+    before = figures()
+    assert before["torg_remote_store_avoided"] == 0
+    assert ask(client).status_code == 200
+    fake.mode = fake.probe = "hangs_up"
+    for _ in range(5):
+        ask(client)
+    after = figures()
+    assert {name: after[name] - before[name] for name in after} == {
+        "remote": 1, "embedded": 0, "failed": 3, "refused": 2, "torg_remote_store_avoided": 1,
+    }  # fmt: skip
 
 
 def test_a_store_that_is_down_costs_queries_alone(site: SmallSite) -> None:
