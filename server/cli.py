@@ -26,7 +26,7 @@ from server.cli_dump import dump
 from server.cli_help import SpokenGroup, told_in_language
 from server.cli_impact import impact
 from server.cli_mcp import mcp
-from server.cli_output import echo_findings, echo_publication, narrator, say, set_language
+from server.cli_output import echo_findings, echo_publication, log_line, narrator, say, set_language
 from server.cli_purge import purge
 from server.cli_queries import queries
 from server.cli_query import query
@@ -206,7 +206,7 @@ def log(uri: str | None, folder: Path, format: str) -> None:
         click.echo(json.dumps(entries, ensure_ascii=False, indent=1))
         return
     for entry in entries:
-        click.echo("  ".join(str(value) for value in entry.values() if value not in ("", None)))
+        click.echo(log_line(entry))
     for line in origins(data, site.uris, uri, say.language) if uri else ():
         click.echo(line)
     if not entries:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import click
 from rich.console import Console
@@ -135,6 +136,32 @@ def _events(done: Publication, language: str) -> str:
     }
     parts = [f"{count} {words[event][language == 'en']}" for event, count in done.events.items() if event in words]
     return f" ({', '.join(parts)})" if parts else ""
+
+
+_LOGGED = {
+    "current": ("visas", "served"),
+    "kept": ("sparad", "kept"),
+    "history": ("historik", "history"),
+    "purged": ("raderad", "purged"),
+    "minted": ("publicerad första gången", "published for the first time"),
+    "withdrawn": ("borttagen", "withdrawn"),
+    "returned": ("publicerad igen", "published again"),
+    "replaced-by": ("ersatt av", "replaced by"),
+    "merged-into": ("hopslagen till", "merged into"),
+    "split-into": ("delad i", "split into"),
+}
+
+
+def log_line(entry: Mapping[str, Any]) -> str:
+    """Return a generation, or an event of an identifier's story, as a line for people."""
+    word = _LOGGED.get(str(entry.get("state") or entry["event"]), ("", ""))[say.language == "en"]
+    time = str(entry.get("created") or entry.get("time") or "").replace("T", " ").removesuffix("Z")[:16]
+    parts = [f"{entry['generation']:>6}", f"{time} UTC" if time else "", word]
+    if "graphs" in entry:
+        graphs = say.pick(sv="{} grafer ändrade", en="{} graphs changed").format(entry["graphs"])
+        parts.append(f"{graphs}: +{entry['added']} -{entry['removed']}")
+    parts += [str(entry[name]) for name in ("detail", "purged", "reason", "forgotten") if entry.get(name)]
+    return "  ".join(filter(None, parts))
 
 
 def echo_findings(report: RunReport) -> None:
