@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
@@ -15,6 +16,7 @@ CHANCE = 0.1
 # Numbers that all have a check digit (customers, payments) begin as a date 0.58 times as often as with 0 or 1 in the
 # third place and no date: 12 of 20 months, 61 of 100 days.
 CHECKED_CHANCE = 0.58
+_DIGIT = re.compile(r"\d")
 _NEIGHBOURS = 3
 _NEIGHBOUR_SHARE = 0.05
 _ENOUGH = 10
@@ -51,15 +53,15 @@ def above_chance(persons: int, missed: int, impossible_checked: int) -> float:
 class Lookalikes:
     """What a column's values say of a number in it that passes for a person's.
 
-    Vouchers and invoices that begin with a day have neighbours of the same year whose check digit is wrong; a person
-    born another year stands out among them. A numbering without days says nothing of a single number of plain digits,
-    but is no excuse for one that is spelled with a sign.
+    Vouchers and invoices that begin with a day have neighbours of the same year, spelled alike, whose check digit is
+    wrong; a person born another year, or spelled in another way, stands out among them. A numbering without days says
+    nothing of a single number of plain digits, but is no excuse for one that is spelled with a sign.
     """
 
     def __init__(self, texts: Iterable[str], *, strict: bool = False) -> None:
         self._strict = strict  # plain digits are no excuse either
         self._kinds: Counter[str] = Counter()
-        self._years: Counter[str] = Counter()
+        self._years: Counter[tuple[str, ...]] = Counter()
         for text in texts:
             kind = likeness(text) if len(text) >= 9 else ""
             if kind:
@@ -87,6 +89,7 @@ class Lookalikes:
         return self._kinds["other"] + self._kinds["impossible"] + self._kinds["impossible-checked"]
 
 
-def _year(text: str) -> str:
+def _year(text: str) -> tuple[str, ...]:
+    """Return the year that a number begins with, its century where it is told, and how the number is spelled."""
     parts = number_parts(text)
-    return parts[1][:2] if parts else ""
+    return (parts[0], parts[1][:2], _DIGIT.sub("0", text.strip())) if parts else ()

@@ -27,7 +27,7 @@ from loaders.specification import columns, null_tokens
 
 # Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
 SAMPLE = 2_000
-# Columns that the specification declares are screened in the sample and in every 64th row after it.
+# Columns whose persons' numbers are withheld cell by cell are screened in the sample and in every 64th row after it.
 _STRIDE = 63
 MEMO_SIZE = 50_000
 # Marks a value that its column's format does not read, so that no other reading of it is ever taken: a noncharacter,
@@ -125,7 +125,8 @@ class Preparation:
     def rows(self, rows: Iterator[Row]) -> Iterator[Row]:
         """Yield the rows prepared, each in place."""
         screening = self._screening
-        screens, declared, guard = screening.undeclared, screening.declared, screening.guard
+        screens, declared = [*screening.undeclared, *screening.excused], screening.declared
+        guard = screening.guard
         splits, constants, filters, formats = self._splits, self._constants, self._filters, self._formats
         coordinates, swapped, composed = self._coordinates, self._swapped, self._composed
         without_key = [(named, named.key_place, named.key_nulls) for named in self._nameless]

@@ -51,7 +51,9 @@ class Screen:
     misses: int = 0  # begin as a date, but with another check digit
     strangers: int = 0  # have the check digit, but begin with what is neither a date nor an organisation's
     first_row: int = 0
+    others: int = 0  # as long as a person's number, and no one's
     withheld: bool = False  # the numbers are withheld cell by cell, so that only a column full of them alarms
+    excused: bool = False  # the column's first rows are a numbering, so that its numbers were let through
     _seen: dict[str, Likeness] = field(default_factory=dict)
 
     def look(self, text: str, row: int) -> None:
@@ -71,6 +73,7 @@ class Screen:
             self.first_row = self.first_row or row
         self.misses += found == "missed"
         self.strangers += found == "impossible-checked"
+        self.others += found in ("other", "impossible")
 
     @property
     def alarms(self) -> bool:
@@ -78,6 +81,8 @@ class Screen:
         if self.withheld:
             return self.hits > 3 and self.hits > self.filled / 2
         persons = above_chance(self.hits, self.misses, self.strangers)
+        if self.excused and persons and self.hits > max(3, self.misses + self.strangers + self.others):
+            return True  # The rows after the first ones show that it is no numbering.
         return persons > ALARM_SHARE * self.filled and (self.hits > 1 or self.filled < 4)
 
     def alarm(self, rule: str, file: str, sheet: str) -> SourceError:

@@ -35,8 +35,10 @@ class Screening:
         self._positions, self._report, self._waived = positions, report, waived
         self.row = 0
         self.guard = withholding.Guard(strict="personal.declared-column" in waived)
-        # Screens of columns that are not described look at every row; those of described ones at a sample.
+        # Screens of columns that are not described look at every row, and so do those of described ones in which single
+        # numbers are let through; where every number is withheld, a sample tells whether the column is full of them.
         self.undeclared: list[tuple[int, privacy.Screen]] = []
+        self.excused: list[tuple[int, privacy.Screen]] = []
         self.declared: list[tuple[int, privacy.Screen]] = []
 
     def watch(self, sample: Sequence[Sequence[str]]) -> None:
@@ -62,8 +64,9 @@ class Screening:
                     str(column["name"]), lambda rule, kind: self._tell(rule, header, kind)
                 )
             case None | "public" if base not in _WITHOUT_PERSONS:
-                screen = privacy.Screen(header, withheld=self.guard.withholds(place))
-                self.declared.append((place, screen))
+                withheld = self.guard.withholds(place)
+                screen = privacy.Screen(header, withheld=withheld, excused=not withheld)
+                (self.declared if withheld else self.excused).append((place, screen))
         return None
 
     def screen_undeclared(self, places: Sequence[int]) -> None:
@@ -91,6 +94,7 @@ class Screening:
         """
         for screens, rule in (
             (self.undeclared, "personal.undeclared-column"),
+            (self.excused, "personal.declared-column"),
             (self.declared, "personal.declared-column"),
         ):
             for _, screen in screens:

@@ -115,6 +115,48 @@ def test_a_person_among_vouchers_of_the_year_is_withheld(form: str, load_files: 
     assert "640823" not in done.lines + done.told()
 
 
+@pytest.mark.parametrize(
+    ("voucher", "person"), [("{}-{}", "{}{}"), ("{}{}", "{}-{}"), ("{}-{}", "19{}-{}"), ("20{}{}", "19{}{}")]
+)
+def test_a_person_of_the_vouchers_own_year_is_told_by_the_spelling(
+    voucher: str, person: str, load_files: Loader
+) -> None:
+    draw = random.Random(1)
+    vouchers = [voucher.format(f"2601{draw.randrange(1, 29):02d}", f"{draw.randrange(10**4):04d}") for _ in range(200)]
+    number = checked("260117987")
+    cells = [*vouchers, person.format(number[:6], number[6:])]
+    done = load_files(ledger(*({"verifikationsnummer": cell} for cell in cells)), TOML)
+    assert [f.row for f in done.findings if f.rule == "personal.number-in-key"] == [202]
+    assert cells[-1] not in done.lines + done.told()
+
+
+def later_persons(count: int) -> list[str]:
+    draw = random.Random(3)
+    return [
+        checked(
+            f"{draw.randrange(50, 99)}{draw.randrange(1, 13):02d}{draw.randrange(10, 29)}{draw.randrange(1000):03d}"
+        )
+        for _ in range(count)
+    ]
+
+
+@pytest.mark.parametrize("first", ["numbering", "one"])
+def test_persons_after_the_first_rows_of_a_numbering_stop_the_file(first: str, load_files: Loader) -> None:
+    """What the first rows show excuses numbers after them; every row is counted, so that the excuse is called back."""
+    draw = random.Random(4)
+    invoices = [str(draw.randrange(10**6) if first == "one" else 9_990_000_000 + n) for n in range(2_000)]
+    invoices[0] = "9990000000"
+    persons = later_persons(400 if first == "numbering" else 30)
+    done = load_files(ledger(*({"verifikationsnummer": number} for number in [*invoices, *persons])), TOML)
+    assert done.error is not None
+    assert ("personal.declared-column", "verifikationsnummer", 2002) == (
+        done.error.rule,
+        done.error.column,
+        done.error.row,
+    )
+    assert not [number for number in persons if number in done.told()]
+
+
 def test_customers_with_a_check_digit_are_no_persons(load_files: Loader) -> None:
     draw = random.Random(2)
     numbers = [checked(f"{draw.randrange(10**9):09d}") for _ in range(3_000)]
