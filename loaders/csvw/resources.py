@@ -39,7 +39,8 @@ class Resources:
     """Opens documents by IRI; nothing outside `root` is read for an IRI beneath `base`."""
 
     def __init__(self, base: str | None = None, root: Path | None = None, fetch: Fetch | None = None) -> None:
-        self.base = base
+        # What is beneath an address begins with a slash, whether the address was written with one or not.
+        self.base = base if base is None or base.endswith("/") else base + "/"
         self.root = root.resolve() if root is not None else None
         self._fetch = fetch
         self.local_files = False

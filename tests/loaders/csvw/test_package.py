@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders.csvw import CsvwError, Dialect
+from loaders.csvw.convert import convert
 from loaders.csvw.properties import read_dialect
 from loaders.csvw.tabular import TabularReader
 from tests.loaders.csvw.conftest import BASE
@@ -65,6 +66,13 @@ def test_a_table_is_found_however_its_address_is_spelled(site) -> None:
     iri = site.put("m.json", described(url="https://data.orebro.se:443/csv/%74.csv"))
     site.put("t.csv", CSV)
     assert site.validate(iri).valid
+
+
+@pytest.mark.parametrize("base", [BASE, BASE.removesuffix("/")])
+def test_a_mirror_may_be_named_without_its_slash(site, base: str) -> None:
+    iri = site.put("t.csv", CSV)
+    for name in (iri, str(site.root / "t.csv")):
+        assert f"<{BASE}t.csv#a>" in "".join(convert(name, base=base, root=site.root, minimal=True).lines())
 
 
 def test_a_mirror_stands_for_http_and_https(site) -> None:
