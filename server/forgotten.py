@@ -14,7 +14,13 @@ from server.graph_files import GraphFile, read_graph, subject, write_graph
 
 REFUSED = "purged.json"
 """The file of the data folder that lists what must not be published again; the steward may edit it."""
+_JOURNAL = "purge.json"
 _PART_ROUNDS = 4
+
+
+def journal(data: Path) -> Path:
+    """Return the file that is there as long as something is being forgotten, also when that was interrupted."""
+    return data / _JOURNAL
 
 
 def refused(data: Path) -> frozenset[str]:

@@ -18,7 +18,7 @@ from typing import Any
 from server.assemble import write_history
 from server.checksums import write_checksums
 from server.errors import OperationError
-from server.forgotten import REFUSED, Forgotten, refused
+from server.forgotten import REFUSED, Forgotten, journal, refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_generation, remove_tree
 from server.graph_files import subject
 from server.ledger import Ledger
@@ -44,7 +44,6 @@ from server.store import ReadStore
 from server.uris import UriSpace
 from server.whole_files import write_json
 
-_JOURNAL = "purge.json"
 _PART_ROUNDS = 4
 
 
@@ -81,14 +80,16 @@ def purge(
     data = DataFolder(settings.data_folder(site.folder))
     wanted = list(dict.fromkeys(read_target(site, text) for text in targets))
     with data.writing("purge"):
-        finish_interrupted(site, data)
+        interrupted = finish_interrupted(site, data)
+        # Who gives a command again that was interrupted asks for what has just been done.
+        done = [interrupted] if interrupted and interrupted.target in wanted else []
+        wanted = [target for target in wanted if not done or target != done[0].target]
         refuse_damage(data)
         for target in wanted:
             check_target(site, data, target)
-        done = []
         for target in wanted:
             time = (now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
-            write_json(data.path / _JOURNAL, asdict(target) | {"reason": reason.strip(), "time": time})
+            write_json(journal(data.path), asdict(target) | {"reason": reason.strip(), "time": time})
             finished = finish_interrupted(site, data)
             done += [finished] if finished else []
         _forget_remotely(settings, data)
@@ -112,7 +113,7 @@ def _forget_remotely(settings: Settings, data: DataFolder) -> None:
 
 def finish_interrupted(site: Site, data: DataFolder) -> Purged | None:
     """Finish a purge that a crash interrupted, if there is one; the caller holds the writer's lock."""
-    path = data.path / _JOURNAL
+    path = journal(data.path)
     if not path.exists():
         return None
     done = _Work(site, data, json.loads(path.read_text("utf-8"))).run()
@@ -194,7 +195,7 @@ class _Work:
     def _noted(self, name: str, found: set[str]) -> list[str]:
         """Return what was found, by this run or by one that was interrupted after it had begun to forget."""
         self._journal[name] = sorted(found | set(self._journal.get(name, ())))
-        write_json(self._data.path / _JOURNAL, self._journal)
+        write_json(journal(self._data.path), self._journal)
         noted: list[str] = self._journal[name]
         return noted
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from server.checksums import FILE, faults
 from server.errors import StorageError
+from server.forgotten import journal
 from server.generations import DataFolder, Generation
 
 INDEXES = ("labels.sqlite", "search.sqlite")
@@ -108,7 +109,7 @@ class Watch:
     def _candidates(self, name: str) -> Iterator[str]:
         yield name
         # A purge that was interrupted has not yet gone through the older ones: they may hold what was to be forgotten.
-        if not (self._data.path / "purge.json").exists():
+        if not journal(self._data.path).exists():
             yield from (f"{n:06d}" for n in reversed(self._data.numbers()) if n < int(name))
 
     def _examine(self, path: Path, found: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from server.access_log import AccessLog, request_of
 from server.byte_cache import OUTCOME, ByteCache
 from server.data_state import DataState
 from server.errors import OperationError, Problem
+from server.forgotten import journal
 from server.metrics import Metrics
 from server.operator_key import make_key
 from server.query_service import QueryService
@@ -96,7 +98,13 @@ def front(app: Flask) -> WSGIApplication:
         except (Problem, OperationError):
             return ""
 
-    cache = ByteCache(app.wsgi_app, generation, most, own_flights=("/sparql", "/api/"))
+    unfinished = journal(site.data.path)
+
+    def state() -> str:
+        # A purge goes on after the flip: what is answered meanwhile must not be kept for the time after it.
+        return f"{generation()} purging" if os.path.exists(unfinished) else generation()
+
+    cache = ByteCache(app.wsgi_app, state, most, own_flights=("/sparql", "/api/"))
     figures.cache = cache
     # A quarter of the threads may wait for bodies, so that slow senders leave the others to everybody else.
     waiting = max(1, int(site.settings.threads) // 4)
