@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import sqlite3
 from contextlib import closing
 
@@ -13,20 +13,27 @@ from server.graph_files import read_graph, subject
 from server.history import History
 from server.ledger import Ledger
 from server.settings import read_settings
-from tests.faults.town import KEPT, Town, name
+from tests.faults.town import KEPT, Operation, Town
 from tests.server.test_purge import holding
 
-PAGES = (
+# Pages that tell the past tell nothing of a generation from the moment its purge begins.
+PAST = (
     "/?lang=sv",
-    "/datasets?lang=en",
     "/res/dataset/asen/skolor?lang=sv",
+    "/changes?lang=sv",
+    "/changes/ldes",
+    "/timemap/res/school/10000001",
+)
+PAGES = (
+    *PAST,
+    "/datasets?lang=en",
     "/dumps/asen/skolor.nt.gz",
     "/search?q=skola&lang=sv",
     "/graph/asen/skolor",
 )
 COUNT = "/sparql?query=SELECT%20(COUNT(*)%20AS%20%3Fn)%20%7B%20%3Fs%20%3Fp%20%3Fo%20%7D"
 
-Photograph = dict[str, tuple[int, str]]
+Photograph = dict[str, tuple[int, bytes]]
 
 
 class Camera:
@@ -37,24 +44,74 @@ class Camera:
         self._client = app.test_client()
 
     def take(self, queries: bool) -> tuple[str, Photograph]:
-        """Return the generation that is served, "" for none, and status and hash of every answer."""
-        known = [f"/res/school/{number}.ttl" for number in range(10_000_001, 10_000_031)]
+        """Return the generation that is served, "" for none, and status and body of every answer."""
+        known = [f"/res/school/{number}.nt" for number in range(10_000_001, 10_000_031)]
         paths = [*PAGES, "/res/school/10000001?lang=sv", *known, *([COUNT] if queries else ())]
         found = {}
         for path in paths:
             answer = self._client.get(path, headers={"Accept": "text/csv" if path == COUNT else "*/*"})
-            found[path] = answer.status_code, hashlib.sha256(answer.data).hexdigest()
+            found[path] = answer.status_code, answer.data
         ready = self._client.get("/-/ready").get_json()
         return str(ready.get("generation", "")), found
+
+
+class Album:
+    """The photographs of the last generations: as long as one is served, every answer is what it was."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Photograph] = {}
+
+    def compare(self, generation: str, found: Photograph, during: str) -> list[str]:
+        """Return which answers of a generation have become others; `during` is the kind of command that was killed."""
+        known = self._known.pop(generation, found)
+        changed = [path for path in known.keys() & found.keys() if known[path] != found[path]]
+        if during == "purge generation":
+            changed = [path for path in changed if not _may_forget(path, known[path], found[path])]
+        self._known = dict([*self._known.items(), (generation, known | found)][-2:])
+        return [f"{path} was {_told(*known[path], found[path][1])} and is {_told(*found[path], known[path][1])}"
+                for path in sorted(changed)]  # fmt: skip
+
+
+def _may_forget(path: str, before: tuple[int, bytes], after: tuple[int, bytes]) -> bool:
+    """Return whether an answer may have become another because a past generation is being purged.
+
+    The last description of what is gone is of the past too: it loses the lines that were only in that generation.
+    """
+    if before[0] != after[0]:
+        return False
+    return path in PAST or (after[0] == 410 and _lines(after[1]) < _lines(before[1]))
+
+
+def _lines(body: bytes) -> set[bytes]:
+    """Return the triples of a description in N-Triples, none for a problem that tells why there is none."""
+    return {line for line in body.splitlines() if line.endswith(b" .")}
+
+
+def _told(status: int, body: bytes, other: bytes) -> str:
+    """Return the status of an answer, with the first line that the other one has not."""
+    lines = set(other.splitlines())
+    line = next((line for line in body.splitlines() if line not in lines), b"")
+    return f"{status} {line[:200].decode(errors='replace')}".strip()
 
 
 def served_badly(photograph: Photograph) -> list[str]:
     """Return the answers that no visitor should get while something is published."""
     return [
-        f"{path}: {status}"
+        f"{path} is {status}"
         for path, (status, _) in photograph.items()
-        if status >= 500 or (status != 200 and not path.startswith("/res/"))
+        if status >= 500 or (status != 200 and not path.startswith(("/res/", "/timemap/")))
     ]
+
+
+def wrong_in(town: Town, due: list[int]) -> list[str]:
+    """Return what is wrong with a data folder; `due` are the generations before that nothing but their age removes."""
+    kept = town.data.numbers()
+    lost = set(sorted({*due, *kept})[-KEPT:]) - set(kept)
+    wrong = [f"generation {number} is kept no more" for number in sorted(lost)]
+    wrong += [
+        f"generation {path.name}: {fault.name} is {fault.kind}" for path in town.data.kept() for fault in faults(path)
+    ]
+    return wrong + consistent(town) + left_over(town)
 
 
 def consistent(town: Town) -> list[str]:
@@ -63,8 +120,7 @@ def consistent(town: Town) -> list[str]:
     if current is None:
         return ["nothing is published"]
     with closing(current):
-        wrong = [f"generation {current.name}: {fault.name} is {fault.kind}" for fault in faults(current.path)]
-        wrong += [f"history of {iri} replays to other lines" for iri in _replayed_wrongly(town, current)]
+        wrong = [f"history of {iri} replays to other lines" for iri in _replayed_wrongly(town, current)]
         wrong += _ledger(town, current)
         dump = current.path / "dumps/asen/skolor.nt.gz"
         found = {int(subject(line)[-8:]) for line in read_graph(dump) if subject(line)[-8:].isdigit()}
@@ -115,12 +171,32 @@ def left_over(town: Town) -> list[str]:
     wrong += ["purge.json"] if (data / "purge.json").exists() else []
     for folder in (data / "generations", data / "history"):
         wrong += [f"{folder.name}/{e.name}" for e in folder.iterdir() if not e.name.isdigit() or int(e.name) > current]
-    # One more than is kept, when a reader had the oldest open.
-    if len(town.data.numbers()) > KEPT + 1:
+    wrong += [f"archive/{name}" for name in sorted(_unaccounted(town))]
+    # A reader has the generation of the last query open, and one of the past.
+    if len(town.data.numbers()) > KEPT + 2:
         wrong.append(f"{town.data.numbers()} are kept")
     return wrong
 
 
-def remembered(town: Town, school: int) -> list[str]:
-    """Return where a purged school still is; the source, which still has it, is archived with the next delivery."""
-    return [place for place in holding(town.site.data, f"{name(school)} ") if not place.startswith("archive")]
+def _unaccounted(town: Town) -> set[str]:
+    """Return the copies of sources that no generation accounts for."""
+    archive = town.site.data / "archive"
+    used: set[str] = set()
+    for index in (town.site.data / "history").glob("*/index.json"):
+        used |= set(json.loads(index.read_text("utf-8"))["sources"])
+    return {entry.name for entry in archive.iterdir()} - used if archive.is_dir() else set()
+
+
+def remains(town: Town, operation: Operation, forgotten: set[str]) -> list[str]:
+    """Return where texts still are that a purge had to forget.
+
+    The source, which still has a purged thing, is archived with the next delivery.
+    """
+    wrong = []
+    if operation.kind == "purge generation" and operation.is_due(town):
+        wrong.append(f"generation {operation.target} is not purged")
+    archived = operation.kind == "purge"
+    for text in sorted(forgotten - town.names()):
+        places = [place for place in holding(town.site.data, text) if not (archived and place.startswith("archive"))]
+        wrong += [f"{text!r} is still in {place}" for place in places]
+    return wrong

@@ -66,7 +66,7 @@ class Town:
     def write(self) -> None:
         """Write the source as the town is now."""
         self.site.write(
-            [f'9901,{n},"{name(n)} {v}",59.1,15.2,Grundskola,Gatan {n}' for n, v in sorted(self.schools.items())],
+            [f'9901,{n},"{name(n)} {v:03d}",59.1,15.2,Grundskola,Gatan {n}' for n, v in sorted(self.schools.items())],
             HEADER,
         )
 
@@ -108,6 +108,23 @@ class Town:
         states = ledger.states(paths.values())
         return [n for n, path in paths.items() if path in states and states[path].state != "purged"]
 
+    def names(self) -> set[str]:
+        """Return the names that the source has now.
+
+        A version has three digits, so that no name begins another.
+        """
+        return {f"{name(number)} {version:03d}" for number, version in self.schools.items()}
+
+    def published(self, number: int) -> set[str]:
+        """Return the names that a generation published, though it is kept no more."""
+        lines = History(self.data).lines(number, f"{self.base}graph/asen/skolor")
+        return {found for line in lines for found in re.findall(r"Namnet\d+ \d+", line)}
+
+    def unlike(self, number: int) -> str:
+        """Return how the current generation differs from one that was restored, "" when it does not."""
+        now, then = (self.published(one) for one in (int(self.data.current_name() or 0), number))
+        return f"what is published differs from generation {number}: {sorted(now ^ then)}" if now != then else ""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -131,10 +148,27 @@ class Operation:
             target = str(self.target) if self.kind == "purge generation" else f"/id/school/{self.target}"
             purge(site, settings(), [target], "drill", now=self.now)
 
+    def is_due(self, town: Town) -> bool:
+        """Return whether it is to be given again after a kill: a restore may have let its target go."""
+        if self.kind == "restore":
+            return self.target in town.data.numbers()
+        if self.kind == "purge":
+            return self.target in town.ever()
+        return self.kind != "purge generation" or History(town.data).purged(self.target) is None
+
+    def forgets(self, town: Town) -> set[str]:
+        """Return the texts that must be nowhere when it is done, but for what the source brings again."""
+        if self.kind == "purge":
+            return {f"{name(self.target)} "}
+        if self.kind != "purge generation":
+            return set()
+        others = [town.published(number) for number in History(town.data).numbers() if number != self.target]
+        return town.published(self.target).difference(*others) - town.names()
+
 
 def choose(town: Town) -> Operation:
     """Change the town at random and return what is to be done with it."""
-    kinds = ["publish"] * 8 + ["restore"] * 4 + ["purge"] * 3 + ["purge generation"] * 3 + ["rebase"]
+    kinds = ["publish"] * 7 + ["restore"] * 4 + ["purge"] * 3 + ["purge generation"] * 4 + ["rebase"]
     kind, target = town.chance.choice(kinds) if town.data.current_name() else "publish", 0
     kept = [number for number in town.data.numbers() if number != int(town.data.current_name() or 0)]
     if kind == "restore":
