@@ -1,7 +1,8 @@
-"""Writes docs/settings.md, docs/rules.md and docs/commands.md from the code: `python scripts/reference_docs.py`."""
+"""Writes docs/settings.md, rules.md, commands.md and modules.md from the code: `python scripts/reference_docs.py`."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from server.cli import main as torg
 from server.settings import SETTINGS
 
 DOCS = Path(__file__).parent.parent / "docs"
+PACKAGES = ("ontology", "queries", "loaders", "loaders/csvw", "server", "server/views")
 
 
 def settings() -> Iterator[str]:
@@ -66,9 +68,23 @@ def commands(group: click.Group = torg, prefix: str = "torg") -> Iterator[str]:
         yield ""
 
 
+def modules() -> Iterator[str]:
+    """Yield the lines of docs/modules.md: what each module is for, in its own words."""
+    yield "# Modules\n"
+    yield "Every module with the sentence it opens with; [architecture](architecture.md) tells how they work together."
+    for package in PACKAGES:
+        yield f"\n## {package.replace('/', '.')}\n"
+        yield "| Module | What it is for |\n|---|---|"
+        for file in sorted((DOCS.parent / package).glob("*.py")):
+            said = " ".join((ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").split("\n\n")[0].split())
+            name = file.stem if file.stem != "__init__" else package.replace("/", ".")
+            yield f"| [`{name}`](../{package}/{file.name}) | {said.replace('|', '/')} |"
+
+
 def write() -> None:
-    """Write all three files."""
-    for name, lines in (("settings", settings()), ("rules", rules()), ("commands", commands())):
+    """Write all four files."""
+    written = (("settings", settings()), ("rules", rules()), ("commands", commands()), ("modules", modules()))
+    for name, lines in written:
         (DOCS / f"{name}.md").write_text("\n".join(lines).rstrip() + "\n", "utf-8")
 
 

@@ -67,6 +67,19 @@ def test_every_rule_is_listed():
     assert set(ontology.rules()) == set(re.findall(r"^\| `([\w.-]+)`", text, re.MULTILINE))
 
 
+def test_every_module_is_listed():
+    """Mended by `python scripts/reference_docs.py`."""
+    listed = set(
+        re.findall(r"^\| \[`\w[\w.]*`\]\(\.\./([\w/.]+)\)", (DOCS / "modules.md").read_text("utf-8"), re.MULTILINE)
+    )
+    there = {
+        file.relative_to(ROOT).as_posix()
+        for package in ("ontology", "queries", "loaders", "server")
+        for file in (ROOT / package).rglob("*.py")
+    }
+    assert listed == {name for name in there if "node_modules" not in name}
+
+
 @pytest.mark.parametrize(
     "path", [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name
 )
