@@ -11,6 +11,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
 from loaders.csvw.cells import TRIMMERS
@@ -24,6 +25,8 @@ _CHUNK = 1 << 16
 # A cell is a text, not a file: an unclosed quote would otherwise gather the rest of a big table in memory.
 _LONGEST_ROW = 16 * 1024 * 1024
 _REPLACEMENT = "\ufffd"
+# A title above a table has some lines at most.
+_TITLE_LINES = 20
 
 
 class TabularReader:
@@ -47,7 +50,9 @@ class TabularReader:
         self._stream = io.TextIOWrapper(
             buffered, encoding=self._encoding, errors="replace", newline="\n" if simple else ""
         )
-        self._lines = self._read_lines(self._stream if simple else _terminated(self._stream, terminators))
+        self._lines: Iterator[str] = self._read_lines(
+            self._stream if simple else _terminated(self._stream, terminators)
+        )
         self._trim = TRIMMERS.get(dialect.trim)
         # Metadata Vocabulary 5.9, quoteChar: without quotes there is nothing to escape.
         quote = dialect.quoteChar
@@ -100,7 +105,7 @@ class TabularReader:
     def _read_head(self) -> None:
         """Take the skipped and the header rows (8, steps 6 to 8)."""
         for _ in range(self.dialect.skipRows):
-            line = next(self._lines, None)
+            line = self._skipped()
             if line is None:
                 return
             self._row += 1
@@ -114,6 +119,22 @@ class TabularReader:
                 self._comment(self._end(line))
             else:
                 self.header.append(self._parse(line)[self.dialect.skipColumns :])
+
+    def _skipped(self) -> str | None:
+        """Return a row to be skipped, whose first cell may be a quoted text of several lines.
+
+        A quote character that no line nearby closes is one of the row's text.
+        """
+        line, quote = next(self._lines, None), self.dialect.quoteChar
+        if line is None or not quote or not line.startswith(quote) or line.count(quote) % 2 == 0:
+            return line
+        following: list[str] = []
+        for another in islice(self._lines, _TITLE_LINES):
+            following.append(another)
+            if another.count(quote) % 2:
+                return line + "".join(following)
+        self._lines = chain(following, self._lines)
+        return line
 
     @property
     def width(self) -> int | None:

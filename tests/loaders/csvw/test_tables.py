@@ -28,6 +28,24 @@ def test_strings_that_part_cells(site, dialect: dict[str, Any], text: str, expec
     assert site.validate(iri).valid
 
 
+# Tabular Data Model 8, step 6: what is skipped are rows, and a row's quoted cell may have several lines.
+@pytest.mark.parametrize(
+    ("head", "comment"),
+    [
+        pytest.param('"Skolor\n2025",\n', '"Skolor\\n2025",', id="several-lines"),
+        pytest.param('"Skolor",2025\n', '"Skolor",2025', id="one-line"),
+        pytest.param('"Skolor 2025\n', '"Skolor 2025', id="never-closed"),
+        pytest.param('Rör 5"\n', 'Rör 5"', id="inches"),
+    ],
+)
+def test_skipped_rows(site, head: str, comment: str) -> None:
+    iri = site.describe(head + "a\n1\n", dialect={"skipRows": 1})
+    assert site.cells(iri) == {"a": ['"1"']}
+    text = [line for line in site.lines(iri) if "rdf-schema#comment>" in line]
+    assert [line.split(" ", 2)[2].replace('\\"', '"')[1:-4] for line in text] == [comment]
+    assert any("#row=3>" in line for line in site.lines(iri))
+
+
 # Tabular Data Model 8, step 7: a blank header gives no column description; Metadata Vocabulary 5.5.1 counts those.
 @pytest.mark.parametrize(
     ("header", "columns", "compatible"),
