@@ -34,7 +34,6 @@ _CANONICAL = re.compile(
     rf'"(?:true|false)"\^\^<{_XSD}boolean>'
     r") \.\n"
 )
-_SUBJECT = re.compile(rb"^<([^>]*)>", re.MULTILINE)
 _BATCH = 20_000
 
 
@@ -199,14 +198,11 @@ def subject(line: str) -> str:
 
 def described(path: Path) -> Iterator[str]:
     """Yield the IRI of every subject of a graph file once, in order."""
-    last = b""
-    with open_graph(path) as lines:
-        while block := lines.read(1 << 20):
-            for name in dict.fromkeys(_SUBJECT.findall(block + lines.readline())):
-                # A subject may go on in the next block.
-                if name != last:
-                    yield name.decode()
-                last = name
+    last = "\n"
+    for line in read_graph(path):
+        if not line.startswith(last):
+            last = line[: line.index("> ") + 2]
+            yield last[1:-2]
 
 
 def subjects(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

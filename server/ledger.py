@@ -283,11 +283,8 @@ class Recorder:
         """Tell which paths are described now: unknown ones are minted, those that were gone return."""
         paths = list(dict.fromkeys(paths))
         states = last_events(self._ledger, paths)
-        for path in paths:
-            if path not in states:
-                self._append(path, "minted")
-            elif _STATES[states[path]] != "live":
-                self._append(path, "returned")
+        self._append_all((path for path in paths if path not in states), "minted")
+        self._append_all((path for path, state in states.items() if _STATES[state] != "live"), "returned")
 
     def gone(self, path: str, description: Sequence[str]) -> None:
         """Tell that a path is described no more; its last description is kept."""
@@ -307,11 +304,14 @@ class Recorder:
             self._append(path, event, detail)
 
     def _append(self, path: str, event: Event, detail: str = "") -> None:
-        self._ledger.execute(
-            "INSERT INTO event (path, event, generation, time, detail) VALUES (?, ?, ?, ?, ?)",
-            (path, event, self._generation, self._time, detail),
-        )
-        self.counts[event] = self.counts.get(event, 0) + 1
+        self._append_all([path], event, detail)
+
+    def _append_all(self, paths: Iterable[str], event: Event, detail: str = "") -> None:
+        rows = [(path, event, self._generation, self._time, detail) for path in paths]
+        if rows:
+            insert = "INSERT INTO event (path, event, generation, time, detail) VALUES (?, ?, ?, ?, ?)"
+            self._ledger.executemany(insert, rows)
+            self.counts[event] = self.counts.get(event, 0) + len(rows)
 
 
 def _state(last: LedgerEvent) -> LedgerState:

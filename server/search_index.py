@@ -47,7 +47,9 @@ TECHNICAL = 3
 _LONGEST_ABOUT = 4_000
 _MOST_KEPT = 50_000
 _WORD = re.compile(r"[^\W_]+")
-_SCHEMA = """
+_TOKENS = "unicode61 remove_diacritics 2"
+_IS_WORD = "col = 'name' AND length(term) BETWEEN 3 AND 40 AND term NOT GLOB '*[0-9]*'"
+_SCHEMA = f"""
 CREATE TABLE term (id INTEGER PRIMARY KEY, iri TEXT NOT NULL UNIQUE);
 CREATE TABLE doc (
     id INTEGER PRIMARY KEY, iri TEXT NOT NULL, graph INTEGER NOT NULL, class INTEGER NOT NULL, dataset INTEGER NOT NULL,
@@ -57,7 +59,7 @@ CREATE TABLE used (graph INTEGER NOT NULL, iri TEXT NOT NULL, n INTEGER NOT NULL
 CREATE TABLE vocabulary (term TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE VIRTUAL TABLE word USING fts5(
     name, stem, code, about, facet, content='', detail=column, columnsize=0,
-    tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+    tokenize='{_TOKENS}', prefix='2 3'
 );
 """
 _INDEXES = (
@@ -124,10 +126,12 @@ class _Writer:
     def __init__(self, index: sqlite3.Connection, base: str, concept_base: str, whole: bool) -> None:
         self._index, self._base, self._whole = index, base, whole
         self._concepts = f"{concept_base or base}def/"
-        self._terms: dict[str, int] = {iri: id for id, iri in index.execute("SELECT id, iri FROM term")}
+        self._terms: dict[str, int] = {}
+        (self._last_term,) = index.execute("SELECT coalesce(max(id), 0) FROM term").fetchone()
         # Documents of each rank are numbered on from the last one.
         self._next = {rank: self._last_id(rank) + 1 for rank in range(_LAST + 1)}
-        self._used = set[str]()  # what a changed graph uses or used, when not everything is counted anyway
+        # When not everything is counted anyway: what is used more or less than before, names that came and went.
+        self._used, self._spoken = set[str](), list[str]()
 
     def _last_id(self, rank: int) -> int:
         low = rank << _RANK_BITS
@@ -151,6 +155,9 @@ class _Writer:
     def _document(self, thing: Thing, graph: IndexedGraph) -> int | None:
         if self._left_out(thing, graph):
             return None
+        if not self._whole:
+            self._used.add(thing.iri)
+            self._spoken.append(_names(thing))
         rank = _RANKS.get(thing.type, _THING if "#" not in thing.type or "/spec/" in thing.type else 4)
         id = self._next[rank]
         self._next[rank] += 1
@@ -181,7 +188,7 @@ class _Writer:
 
     def _words(self, thing: Thing, graph: IndexedGraph) -> tuple[str, str, str, str, str]:
         """Return the texts of the five columns of `word`; the same thing always gives the same texts."""
-        names = _composed(dict.fromkeys(text[:LONGEST_NAME] for _, _, text in thing.names))
+        names = _names(thing)
         codes = [form for code in (*thing.codes, _local(thing.iri, self._base)) for form in spellings(code)]
         about = _composed(thing.about)[:_LONGEST_ABOUT]
         facets = [self._term(name) for name in (thing.type, *self._source(thing, graph), *thing.concepts)]
@@ -219,45 +226,71 @@ class _Writer:
                 (found[0], *self._words(thing, graph)),
             )
             self._index.execute("DELETE FROM doc WHERE id = ?", found)
+            self._spoken.append(_names(thing))
 
     def _count(self, graph: IndexedGraph, uses: Counter[str]) -> None:
         """Write how often a graph uses what: every concept, and the other things it uses most."""
         number = self._term(graph.iri)
-        if not self._whole:
-            before = self._index.execute("SELECT iri FROM used WHERE graph = ?", (number,))
-            self._used.update(iri for (iri,) in before)
-        self._index.execute("DELETE FROM used WHERE graph = ?", (number,))
         if graph.kind in ("concepts", "ontology"):
             uses.clear()  # how concepts hang together is not a use of them
         concepts = [item for item in uses.items() if item[0].startswith(self._concepts)]
         others = (item for item in uses.most_common(_MOST_KEPT) if item[1] > 1)
         kept = dict([*others, *concepts])
-        self._index.executemany("INSERT INTO used VALUES (?, ?, ?)", ((number, iri, n) for iri, n in kept.items()))
         if not self._whole:
-            self._used.update(kept)
+            self._forget(number, kept)
+        self._index.executemany("INSERT INTO used VALUES (?, ?, ?)", ((number, iri, n) for iri, n in kept.items()))
+
+    def _forget(self, number: int, kept: dict[str, int]) -> None:
+        """Remove the uses of a graph that have changed, and take from those to be kept what is there already."""
+        gone = []
+        for row, iri, n in self._index.execute("SELECT rowid, iri, n FROM used WHERE graph = ?", (number,)).fetchall():
+            if kept.get(iri) == n:
+                del kept[iri]
+            else:
+                gone.append((row,))
+                self._used.add(iri)
+        self._index.executemany("DELETE FROM used WHERE rowid = ?", gone)
+        self._used.update(kept)
 
     def finish(self) -> None:
-        """Count the uses of every thing (or of those that a changed graph uses), collect the vocabulary, and close."""
+        """Count the uses of every thing, or of those used more or less than before; collect the vocabulary; close."""
         self._index.executescript(_INDEXES)
         total = "UPDATE doc SET used = coalesce((SELECT sum(n) FROM used WHERE used.iri = doc.iri), 0) WHERE iri = ?"
         touched: Iterable[str] = self._used
         if self._whole:
             touched = [iri for (iri,) in self._index.execute("SELECT DISTINCT iri FROM used")]
         self._index.executemany(total, ((iri,) for iri in touched))
-        self._index.executescript(
-            "DELETE FROM vocabulary; CREATE VIRTUAL TABLE temp.spoken USING fts5vocab(main, word, col);"
-            "INSERT INTO vocabulary SELECT term, doc FROM temp.spoken "
-            "WHERE col = 'name' AND length(term) BETWEEN 3 AND 40 AND term NOT GLOB '*[0-9]*';"
-            f"DROP TABLE temp.spoken; PRAGMA user_version = {VERSION};"
-        )
+        self._collect_vocabulary()
+        self._index.execute(f"PRAGMA user_version = {VERSION}")
         self._index.commit()
         self._index.close()
+
+    def _collect_vocabulary(self) -> None:
+        """Count in how many names each word is: every word, or those of the names that came or went."""
+        self._index.execute("CREATE VIRTUAL TABLE temp.spoken USING fts5vocab(main, word, col)")
+        if self._whole:
+            self._index.execute(f"INSERT INTO vocabulary SELECT term, doc FROM temp.spoken WHERE {_IS_WORD}")
+        elif self._spoken:
+            # The words of a name are what the index takes for words.
+            self._index.execute(f"CREATE VIRTUAL TABLE temp.came_or_went USING fts5(name, tokenize='{_TOKENS}')")
+            self._index.executemany("INSERT INTO temp.came_or_went VALUES (?)", ((name,) for name in self._spoken))
+            self._index.execute("CREATE VIRTUAL TABLE temp.touched USING fts5vocab(temp, came_or_went, row)")
+            for (term,) in self._index.execute("SELECT term FROM temp.touched").fetchall():
+                self._index.execute("DELETE FROM vocabulary WHERE term = ?", (term,))
+                self._index.execute(
+                    f"INSERT INTO vocabulary SELECT term, doc FROM temp.spoken WHERE term = ? AND {_IS_WORD}", (term,)
+                )
 
     def _term(self, iri: str) -> int:
         known = self._terms.get(iri)
         if known is None:
-            known = self._terms[iri] = len(self._terms) + 1
-            self._index.execute("INSERT INTO term VALUES (?, ?)", (known, iri))
+            found = None if self._whole else self._index.execute("SELECT id FROM term WHERE iri = ?", (iri,)).fetchone()
+            if found:
+                known = int(found[0])
+            else:
+                known = self._last_term = self._last_term + 1
+                self._index.execute("INSERT INTO term VALUES (?, ?)", (known, iri))
+            self._terms[iri] = known
         return known
 
 
@@ -273,6 +306,10 @@ def facet(number: int) -> str:
     't12'
     """
     return f"t{number}"
+
+
+def _names(thing: Thing) -> str:
+    return _composed(dict.fromkeys(text[:LONGEST_NAME] for _, _, text in thing.names))
 
 
 def _composed(texts: Iterable[str]) -> str:

@@ -1,15 +1,20 @@
 """Search finds what people type, ranks it, narrows it by facets, and stays the same when an index is carried on."""
 
 import re
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from server.generations import DataFolder
+from server.graph_files import read_graph
 from server.label_lookup import LabelLookup
 from server.labels import build_labels
 from server.search import Asked, Search, marked
 from server.search_index import IndexedGraph, build_search, is_current, update_search
+from tests.conftest import ROWS
 
 BASE = "https://data.norrsjo.example/"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
@@ -185,6 +190,40 @@ def test_uses_are_counted_for_concepts(search):
     assert {SCHOOLS: 2} == search.used_by(f"{BASE}def/service/T3")
 
 
+def contents(path: Path) -> list[list[tuple[object, ...]]]:
+    """What an index says, whatever its rows are numbered."""
+    with closing(sqlite3.connect(path)) as index:
+        return [
+            sorted(index.execute(query).fetchall())
+            for query in (
+                "SELECT term, n FROM vocabulary",
+                "SELECT doc.iri, term.iri, title, used FROM doc JOIN term ON term.id = doc.graph",
+                "SELECT term.iri, used.iri, n FROM used JOIN term ON term.id = used.graph",
+            )
+        ]
+
+
+def test_an_index_that_publication_carries_on_equals_a_new_one(small_site, monkeypatch) -> None:
+    monkeypatch.setattr("server.assemble.REBUILD_BELOW", 0)
+    calls = []
+    carry = update_search
+    monkeypatch.setattr("server.assemble.update_search", lambda *given: calls.append(given) or carry(*given))
+    small_site.publish()
+    rows = [ROWS[0].replace("Skola 1", "Solgläntans skola"), *ROWS[1:-1], ROWS[-1].replace("10000008", "10000009")]
+    small_site.write(rows)
+
+    assert 2 == small_site.publish().generation and calls
+
+    generation = DataFolder(small_site.data).current()
+    made = small_site.data / "made"
+    made.mkdir()
+    whole = [IndexedGraph(graph.iri, graph.kind, graph.dataset, list(read_graph(generation.path / graph.dump)))
+             for graph in generation.graphs.values() if graph.published]  # fmt: skip
+    build_search(made / "search.sqlite", whole, generation.manifest["base"], generation.manifest["concept_base"])
+    assert contents(made / "search.sqlite") == contents(generation.path / "search.sqlite")
+    generation.close()
+
+
 def test_an_index_carried_on_equals_a_new_one(tmp_path):
     before = schools()
     changed = [re.sub("Ekbackens", "Solbackens", line) for line in schools() if "/school/3>" not in line]
@@ -206,6 +245,7 @@ def test_an_index_carried_on_equals_a_new_one(tmp_path):
             name: dict(each) for name, each in ours.facets.items()
         }
     assert {SCHOOLS: 1} == carried.used_by(f"{BASE}def/service/T4")
+    assert contents(tmp_path / "two/search.sqlite") == contents(folder / "search.sqlite")
     assert LabelLookup(folder / "labels.sqlite").of([f"{BASE}id/school/9"])
 
 
