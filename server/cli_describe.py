@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -70,10 +71,30 @@ def _describe(path: Path, place: Path, write: bool, folder: Path | None, address
     if write:
         place.mkdir(parents=True, exist_ok=True)
         _write(targets, done)
+        _tell_next(named, folder)
         return
     click.echo(done.toml, nl=False)
     if done.metadata:
         click.echo(f"\n# {targets[1].name}\n{done.metadata}", nl=False)
+
+
+def _tell_next(place: Path, folder: Path | None) -> None:
+    """Say what comes next: to check the dataset, or first to put its folder where a site has its datasets."""
+    key = f"{place.parent.name}/{place.name}"
+    site = place.parent.parent.parent
+    if place.parent.parent != site / "datasets":
+        say(
+            sv="Nästa steg: lägg mappen som datasets/<utgivare>/<datamängd> i en plats, läs igenom dataset.toml och "
+            "kör torg check <utgivare>/<datamängd>",
+            en="Next: put the folder into a site as datasets/<publisher>/<dataset>, read dataset.toml through and run "
+            "torg check <publisher>/<dataset>",
+        )
+        return
+    option = "" if site == Path.cwd() else f"--site {shlex.quote(str(folder or site))} "
+    say(
+        sv=f"Nästa steg: läs igenom dataset.toml och kör torg check {option}{key}",
+        en=f"Next: read dataset.toml through and run torg check {option}{key}",
+    )
 
 
 def _context(place: Path, folder: Path | None) -> LoadContext:

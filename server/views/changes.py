@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -29,6 +29,8 @@ ATOM = Format("atom", "application/atom+xml", "Atom", "page", ("application/rss+
 MEMBERS = 250
 """Members on one page of the stream."""
 _ENTRIES, _SHOWN = 50, 100
+_TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+_CATALOGUE_PARTS = frozenset(("distribution", "checksum", "contact", "interval", "catalog", "service"))
 _LOOKED_AT = 100  # generations, when each is compared with the one before it
 _REMEMBERED = 2_000
 _FILTERS = ("dataset", "branch", "resource")
@@ -154,14 +156,36 @@ def generation(number: int) -> Response:
             spoken,
             number=number,
             time=_when(time, spoken),
-            members=[
-                (member.kind, _href(member.iri), labels.get(member.iri) or _was(member, spoken)) for member in shown
-            ],
+            **_listed(shown, labels, spoken),
             given=given,
             following=here(following) if following else "",
             canonical=here(with_query(f"/changes/{number:06d}", **given, after=request.args.get("after", ""))),
         )
     return answer(body, chosen.content_type, vary=_VARY, content_language=spoken)
+
+
+def _listed(shown: Sequence[Member], labels: Mapping[str, tuple[str, str]], spoken: str) -> dict[str, Any]:
+    """Return the things that changed as people read of them, and apart the parts of the catalogue and vocabularies."""
+    kinds = {member.iri: _kind(member) for member in shown}
+    names = torg().labels().labels([kind for kind in kinds.values() if kind], spoken)
+    rows: dict[bool, list[tuple[str, str, tuple[str, str], str]]] = {False: [], True: []}
+    for member in shown:
+        name = labels.get(member.iri) or _was(member, spoken)
+        kind = names.get(kinds[member.iri], ("", ""))[0]
+        rows[_is_technical(member.iri)].append((member.kind, _href(member.iri), name, kind))
+    return {"members": rows[False], "technical": rows[True]}
+
+
+def _kind(member: Member) -> str:
+    """Return the class of a thing as its description tells it, ours before others; "" for what was withdrawn."""
+    found = sorted(line.split(" ")[2][1:-1] for line in member.lines if f" <{_TYPE}> <" in line)
+    return next((kind for kind in found if "/spec/torg#" in kind), found[0] if found else "")
+
+
+def _is_technical(iri: str) -> bool:
+    """Return whether only programs care: files and contacts of the catalogue, terms of vocabularies."""
+    path = torg().uris.path(iri) or ""
+    return not path.startswith(("/id/", "/def/")) or path.split("/")[2] in _CATALOGUE_PARTS
 
 
 def _was(member: Member, spoken: str) -> tuple[str, str]:

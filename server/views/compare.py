@@ -384,6 +384,7 @@ def _page(
         figure=figure,
         dimension=dimension,
         found=found,
+        publishers=sorted(found.publishers, key=lambda key: alphabetical(_publisher_name(key, spoken))),
         asked=asked,
         periods=[*sorted({period[:4] for period in periods if len(period) > 4}, reverse=True), *periods],
         name=lambda key: _publisher_name(key, spoken),

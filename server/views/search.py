@@ -10,15 +10,17 @@ from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
+import queries
 from server.errors import Problem
 from server.formats import CSV, HTML, JSON, Format
 from server.instance import Opened
 from server.presentation import readable
 from server.search import COUNTED, FACETS, LONGEST, Asked, Found, Search
+from server.search_index import stem
 from server.texts import texts
-from server.views.http import answer, here, in_language, language, negotiated, page, torg
+from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 from server.views.search_results import Names, Result, shown_results
 
 blueprint = Blueprint("search", __name__)
@@ -202,6 +204,7 @@ def _page(
         pages=place[1],
         turn=turn,
         cleared=_address("/search", query, {}),
+        ask=_question(found.corrected or typed, names, given) if "/sparql" in _rules() else "",
         as_typed=_address("/search", query, given),
         formats=[
             (other.label, _address("/search", query, given, format=other.suffix), other.media_type)
@@ -210,6 +213,25 @@ def _page(
         canonical=_address("/search", query, given, page=str(place[0])).partition("&lang=")[0].partition("?lang=")[0],
         generation=torg().current().generation.name,
     )
+
+
+def _question(typed: str, names: Names, given: Mapping[str, Sequence[str]]) -> str:
+    """Return the address of the query page with a query that finds much the same: by the stems of the words."""
+    uris = torg().uris
+    graphs = [uris.iri(f"graph/{value}") for name in ("dataset", "publisher") for value in given[name]]
+    values = {
+        "text": [stem(word) for word in Asked(typed).words],
+        "type": [names.full("type", value) for value in given["type"]],
+        "concept": [names.full("concept", value) for value in given["concept"]],
+        "within": graphs,
+    }
+    limited = {name: listed[: queries.MOST_VALUES] for name, listed in values.items()}
+    query = queries.get("resource/by-name").readable(limited, uris.resolve, uris.concepts, language())
+    return here(with_query("/sparql", query=query, lang=request.args.get("lang", "")))
+
+
+def _rules() -> set[str]:
+    return {rule.rule for rule in current_app.url_map.iter_rules()}
 
 
 def _members(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from server.instance import Opened
 from server.presentation import readable
@@ -79,17 +80,24 @@ class Names:
             return value.removeprefix(self._site.uris.iri("id/dataset/"))
         return value.removeprefix(self._site.uris.concepts + "def/") if facet == "concept" else value
 
+    def full(self, facet: str, value: str) -> str:
+        """Return the value that an address spells: the IRI of a class, dataset or concept, the key of a publisher."""
+        if facet == "publisher" or "://" in value:
+            return value
+        if facet == "type":
+            prefix, _, name = value.partition(":")
+            return self._site.prefixes.get(prefix, "") + name
+        return (
+            self._site.uris.iri(f"id/dataset/{value}")
+            if facet == "dataset"
+            else f"{self._site.uris.concepts}def/{value}"
+        )
+
     def expanded(self, facet: str, values: Iterable[str]) -> tuple[str, ...]:
         """Return the values that an address spells; a concept means those narrower than it too."""
         found = []
-        for each in values:
-            if facet == "type" and "://" not in each:
-                prefix, _, name = each.partition(":")
-                each = self._site.prefixes.get(prefix, "") + name
-            elif facet == "dataset" and "://" not in each:
-                each = self._site.uris.iri(f"id/dataset/{each}")
-            elif facet == "concept":
-                each = each if "://" in each else f"{self._site.uris.concepts}def/{each}"
+        for each in map(partial(self.full, facet), values):
+            if facet == "concept":
                 found += narrower(self._opened.generation.store, each)
             found.append(each)
         return tuple(dict.fromkeys(found))

@@ -1,5 +1,7 @@
 """The change feed: Atom and pages for people, and an event stream from which a consumer rebuilds a dataset."""
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from xml.etree import ElementTree
@@ -209,6 +211,24 @@ def test_people_see_what_changed(client):
     assert {(m["change"], m["iri"].rpartition("/")[2]) for m in listed["members"] if "/school/" in m["iri"]} == {
         ("Delete", "10000001"), ("Update", "10000008"),
     }  # fmt: skip
+
+
+def test_files_of_the_catalogue_are_kept_apart_from_what_people_read(client):
+    page = client.get("/changes/1?lang=sv", headers={"Accept": "text/html"}).text
+    pages = [page]
+    while found := re.search(r'rel="next" href="([^"]+)"', pages[-1]):
+        following = html.unescape(found[1])
+        pages.append(client.get(following, headers={"Accept": "text/html"}).text)
+    read, technical = "", ""
+    for one in pages:
+        main = one[one.index("<main") : one.index("</main>")]
+        before, _, after = main.partition("<details><summary>Tekniskt: katalogens filer")
+        read, technical = read + before, technical + after
+    for kind in ("distribution", "checksum", "contact"):
+        assert f"/{kind}/" not in read, kind
+        assert re.search(f'href="[^"]*/{kind}/', technical), kind
+    assert re.search(r'<a href="[^"]*/school/10000002">Skola 2</a></th><td>Skola</td>', read)
+    assert "/dataset/asen/skolor" in read and "/school/" not in technical
 
 
 def test_every_filter_narrows_the_list_of_generations(client):

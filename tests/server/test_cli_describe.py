@@ -224,3 +224,25 @@ def test_csvw_reads_what_the_headers_of_an_address_say(web, monkeypatch: pytest.
     done = run("csvw", address + "t.csv", "--minimal")
     assert done.exit_code == 0, done.output
     assert '"å"@sv' in done.output
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("sv", "Nästa steg: läs igenom dataset.toml och kör torg check --site {} granby/prov"),
+        ("en", "Next: read dataset.toml through and run torg check --site {} granby/prov"),
+    ],
+)
+def test_after_writing_the_next_step_is_told_and_works(folder: Path, lang: str, said: str) -> None:
+    (folder / "lekplatser.csv").write_text("id,namn,lat,long\n1,Torget,59.1,15.2\n2,Hamnen,59.2,15.3\n", "utf-8")
+    done = CliRunner().invoke(main, ["--lang", lang, "describe", str(folder / "lekplatser.csv"), "--write"])
+    assert done.exit_code == 0, done.output
+    last = done.output.splitlines()[-1]
+    assert last == said.format(folder.parents[2])
+    assert "granby/prov" in run(*last.partition("torg ")[2].split(" ")).output
+
+
+def test_a_folder_of_no_site_is_told_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / "lekplatser.csv").write_text("id,namn,lat,long\n1,Torget,59.1,15.2\n", "utf-8")
+    done = run("describe", tmp_path / "lekplatser.csv", "--write")
+    assert done.output.splitlines()[-1].startswith("Nästa steg: lägg mappen som datasets/<utgivare>/<datamängd>")

@@ -241,3 +241,27 @@ def test_the_json_table_holds_its_query(client: FlaskClient) -> None:
 def test_specifications_are_listed_in_the_order_of_the_alphabet(client: FlaskClient) -> None:
     listed = re.findall(r"<li><h2><a[^>]*>([^<]+)</a>", client.get("/compare?lang=sv", headers=HTML).text)
     assert listed[0] == "Leverantörsreskontra" and listed[-1] == "Äldreboenden" and len(listed) > 2
+
+
+def test_publishers_stand_in_the_order_of_the_alphabet(client: FlaskClient) -> None:
+    page = client.get("/compare/skolor?lang=sv", headers={"Accept": "text/html"}).text
+    rows = re.findall(r'<th scope="row"><a [^>]*>([^<]+) kommun</a>', page)
+    assert rows[0] == "Ekvalla" and rows[-3:] == ["Älvhult", "Ängshamn", "Öbacka"]
+
+
+def test_a_comparison_with_nothing_to_choose_has_no_form_and_no_second_total(make_site, tmp_path) -> None:
+    site = make_site(tmp_path / "site")
+    description = site.dataset / "dataset.toml"
+    text = description.read_text("utf-8").replace('conformsTo = "skolor"', 'conformsTo = "lekplatser"')
+    description.write_text(text, "utf-8")
+    site.write(['9901,1,"Torget",59.1,15.2'], "source,id,name,latitude,longitude")
+    site.publish()
+    app = create_app(site.folder, read_settings(environment={}))
+    try:
+        page = app.test_client().get("/compare/lekplatser?lang=sv", headers={"Accept": "text/html"}).text
+        main = page[page.index("<main") : page.index("</main>")]
+        assert "Visa</button>" not in main and "<select" not in main
+        assert main.count(">Summa</th>") == 1  # of the row beneath, not of a column that repeats the only one
+        assert re.search(r'<td class="number"><data value="1">1</data></td>\s*</tr>', main)
+    finally:
+        app.extensions["torg"].close()

@@ -1,6 +1,7 @@
 """The search page is a plain form with twins; suggestions and OpenSearch say the same; the start page leads on."""
 
 import csv
+import html
 import io
 import re
 from xml.etree import ElementTree
@@ -149,3 +150,28 @@ def test_a_state_published_without_an_index_is_served_without_search(copy_of_sta
     answer = client.get("/search?q=skola", headers=HTML)
     assert 503 == answer.status_code and "next publication" in answer.text
     app.extensions["torg"].close()
+
+
+def test_a_search_can_be_seen_as_a_query_that_finds_the_same(client) -> None:
+    shown = client.get(
+        "/search?q=skolor&type=torg:School&publisher=alvhult&lang=sv", headers={"Accept": "text/html"}
+    ).text
+    found = re.search(r'<a href="([^"]+)">Se det här som en fråga \(SPARQL\)</a>', shown)
+    assert found is not None
+    address = html.unescape(found[1])
+    assert address.startswith("/sparql?query=")
+    answer = client.get(f"{address}&format=json", headers={"Accept": "application/json"}).get_json()
+    things = {row["thing"]["value"] for row in answer["results"]["bindings"]}
+    searched = client.get("/search?q=skolor&type=torg:School&publisher=alvhult&limit=100&format=json").get_json()
+    named = {one["iri"] for one in searched["results"] if "skol" in one["label"].lower()}
+    assert named == things and len(things) > 5
+    assert "SPARQL)" not in client.get("/search?q=zzzzzz&lang=sv", headers={"Accept": "text/html"}).text
+
+
+def test_datasets_of_one_day_stand_in_the_order_of_the_alphabet(client) -> None:
+    cards = re.findall(r"<li><h3><a [^>]*>([^<]+)</a>", page(client, "/?lang=sv"))
+    assert cards == [
+        f"{name} {place}"
+        for place in ("Ekvalla", "Granby")
+        for name in ("Leverantörsreskontra", "Skolor och förskolor", "Äldreboenden")
+    ]
