@@ -25,6 +25,7 @@ from server.presentation import Presenter
 from server.rdf_formats import parse_lines, transcode
 from server.representation import memento_links
 from server.resource_page import facts_of_lines
+from server.views.batches import charged
 from server.views.changes import history, told_gone, told_gone_sv
 from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
 
@@ -35,6 +36,7 @@ _IMMUTABLE = "public, max-age=31536000, immutable"
 _CATALOG = ("/datasets", "/datasets/dcat")
 _PRESENT_ONLY = ("/rdf-graph-store", "/resource", "/search", "/concepts", "/compare", "/quality", "/psidata")
 _GATE_VARY = "Accept-Datetime"
+_REMEMBERED = 2_000  # addresses whose states are known; each takes a walk through all differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +143,13 @@ def _original(path: str) -> _Original | None:
 
 def _states(original: _Original) -> list[int]:
     """Return the generations in which a resource came to be what it then was."""
-    kept = f"states {original.path}"
-    memo = torg().current().memo
-    if kept not in memo:
-        memo[kept] = [number for number in history().numbers() if _changed(original, number)]
-    found: list[int] = memo[kept]
+    memo: dict[str, list[int]] = torg().current().memo.setdefault("states", {})
+    found = memo.get(original.path)
+    if found is None:
+        if len(memo) >= _REMEMBERED:
+            memo.clear()
+        with charged():
+            found = memo[original.path] = [number for number in history().numbers() if _changed(original, number)]
     return found
 
 
@@ -154,7 +158,8 @@ def _changed(original: _Original, number: int) -> bool:
         if entry["iri"] == original.graph:
             return True
         if original.iri and entry["kind"] != "system":
-            start, end = f"<{original.iri}> ", f"<{original.iri}>~"
+            # A part of a thing is named after it, and is described with it.
+            start, end = (f"<{original.iri}> ", f"<{original.iri}#"), f"<{original.iri}>~"
             for lines in history().difference(number, entry):
                 for line in lines:
                     if line.startswith(start):
@@ -336,7 +341,7 @@ def _whole_graph(original: _Original, number: int) -> Response:
         )
     chosen = negotiated(GRAPH_FORMATS, original.suffix or None)
     vary = () if original.suffix or request.args.get("format") else ("Accept",)
-    etag = f"{number:06d}-{original.path.removeprefix('/graph/').replace('/', '-')}-{chosen.suffix}"
+    etag = f"{_content(original, number)}-{chosen.suffix}"
     response = answer(b"", chosen.content_type, vary=vary, etag=etag)
     if response.status_code == 304:
         return response
@@ -348,6 +353,12 @@ def _whole_graph(original: _Original, number: int) -> Response:
     return _send(response, file)
 
 
+def _content(original: _Original, number: int) -> str:
+    """Return a name of the bytes of a graph in a generation: another one when a purge has rewritten them."""
+    known = history().graphs(number)[original.graph].sha256[:40]
+    return known or f"{number:06d}-as-of-{torg().current().generation.name}"
+
+
 def _dump(original: _Original, number: int) -> Response:
     """Answer a dump as it was: rebuilt from history, which gives the same bytes as the file had."""
     if original.graph not in history().graphs(number):
@@ -356,7 +367,7 @@ def _dump(original: _Original, number: int) -> Response:
             f"There was no such dump in generation {number}.",
             sv=f"Det fanns ingen sådan dump i generation {number}.",
         )
-    etag = f"{number:06d}-{original.path.removeprefix('/dumps/').replace('/', '-')}"
+    etag = _content(original, number)
     response = answer(b"", "application/gzip", etag=etag)
     if response.status_code == 304:
         return response

@@ -170,3 +170,31 @@ def test_head_and_conditional_requests(client):
     assert head.headers["ETag"] == whole.headers["ETag"] and head.data == b""
     again = client.get(f"{SCHOOL}.nt?at=000001", headers={"If-None-Match": whole.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_a_change_of_a_part_is_a_state_of_the_whole(small_site):
+    """A part (`thing#address`) is described with its thing, so the thing has another description since."""
+    said = (small_site.dataset / "dataset.toml").read_text("utf-8").replace("skolor.csv", "skolor.nt")
+    (small_site.dataset / "dataset.toml").write_text(said.replace('conformsTo = "skolor"\n', ""), "utf-8")
+    small_site.source.unlink()
+    thing = f"{BASE}/id/x/9901/1"
+    for day, street in ((1, "Storgatan"), (3, "Lillgatan")):
+        lines = f"<{thing}> <http://a.example/at> <{thing}#at> .\n", f'<{thing}#at> <http://a.example/s> "{street}" .\n'
+        (small_site.dataset / "skolor.nt").write_text("".join(lines), "utf-8")
+        assert small_site.publish(now=datetime(2026, 3, day, 4, 0, tzinfo=UTC)).generation
+    app = create_app(small_site.folder, read_settings(environment={}))
+    try:
+        client = app.test_client()
+        listed = client.get("/timemap/res/x/9901/1?format=json").json["mementos"]["list"]
+        assert [each["uri"].rpartition("=")[2] for each in listed] == ["000001", "000002"]
+        asked = RDF | {"Accept-Datetime": "Wed, 04 Mar 2026 12:00:00 GMT"}
+        assert "Lillgatan" in client.get("/res/x/9901/1", headers=asked, follow_redirects=True).text
+    finally:
+        app.extensions["torg"].close()
+
+
+def test_addresses_whose_states_are_known_do_not_pile_up(client, monkeypatch):
+    monkeypatch.setattr("server.views.history._REMEMBERED", 3)
+    for number in range(5):
+        client.get(f"/timemap/res/school/{number}")
+    assert len(client.application.extensions["torg"].current().memo["states"]) <= 3

@@ -255,6 +255,17 @@ def test_no_page_of_the_stream_leaves_out_what_was_forgotten_or_what_else_change
     assert THING in whole and len(whole) > 2 and len(set(whole)) == len(whole)
 
 
+def test_no_cache_is_told_that_a_past_dump_is_as_it_was(site):
+    past = "/dumps/asen/skolor.nt.gz?at=000001"
+    before = client(site).get(past)
+    assert SECRET.encode() in gzip.decompress(before.data)
+    assert client(site).get(past, headers={"If-None-Match": before.headers["ETag"]}).status_code == 304
+    forget(site, THING)
+    for address in (past, "/graph/asen/skolor.nt?at=000001"):
+        after = client(site).get(address, headers={"If-None-Match": before.headers["ETag"]})
+        assert after.status_code == 200 and after.headers["ETag"] != before.headers["ETag"]
+
+
 def test_a_running_server_forgets_at_once(site):
     app = create_app(site.folder, read_settings(environment={}))
     running = app.test_client()
