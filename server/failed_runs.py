@@ -15,6 +15,7 @@ from pathlib import Path
 
 from server.data_version import VERSION, read_version
 from server.errors import LockedError, StorageError
+from server.generations import REPLICA
 from server.whole_files import write_json
 
 FILE = "failed.json"
@@ -47,14 +48,15 @@ def read_failed(data: Path) -> FailedRuns | None:
 def told_when_failed(data: Path) -> Iterator[None]:
     """Write down in a data folder that is there when the body fails, and forget it when it does not.
 
-    That another run holds the lock is no failure, and the folder of a newer torg is left alone.
+    That another run holds the lock is no failure; the folder of a newer torg, and a copy of another instance where
+    nobody publishes, are left alone.
     """
     try:
         yield
     except LockedError:
         raise
     except Exception as error:
-        if _is_newer(data):
+        if _is_newer(data) or (data / REPLICA).exists():
             raise
         known = read_failed(data)
         failed = FailedRuns(

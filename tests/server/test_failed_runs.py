@@ -12,9 +12,9 @@ from werkzeug.test import Client
 from server import create_app
 from server.cli import main
 from server.data_state import DataState
-from server.errors import LockedError
+from server.errors import LockedError, StorageError
 from server.failed_runs import FILE, read_failed, told_when_failed
-from server.generations import DataFolder
+from server.generations import REPLICA, DataFolder
 from server.operator_key import read_key
 from server.settings import read_settings
 from server.views.operations import front
@@ -58,6 +58,10 @@ def test_what_failed_is_kept_without_what_it_said(tmp_path: Path) -> None:
     for broken in ("", "[]", '{"failures": "x", "time": "y", "fault": 1}'):
         (tmp_path / FILE).write_text(broken, "utf-8")
         assert read_failed(tmp_path) is None
+    (tmp_path / REPLICA).write_text('{"source": "https://a.example"}')
+    with pytest.raises(StorageError), told_when_failed(tmp_path):
+        raise StorageError("Nothing is published into a copy.")
+    assert read_failed(tmp_path) is None
     with pytest.raises(OSError, match="full"), told_when_failed(tmp_path / "none"):
         raise OSError("full")
 
