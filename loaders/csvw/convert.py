@@ -85,13 +85,13 @@ class Conversion:
             text = self._text_function(table, writer)
             # Those of the head are annotations by now; the others are met between the rows.
             reader.comments.clear()
+            number = 0
             for number, (source, cells) in enumerate(reader.rows(), 1):
-                if number == 1:
-                    for error in writer.constant_errors():
-                        self.warnings.add(error)
                 yield text(cells, number, source)
                 if reader.comments:
                     yield from self._comments(reader, node)
+            for error in writer.constant_errors() if number else ():
+                self.warnings.add(error)
             yield from self._comments(reader, node)
 
     def _comments(self, reader: TabularReader, node: str) -> Iterator[str]:
@@ -297,11 +297,11 @@ class _Keys:
                 self.errors.add(f"{table.url}: {problem}")
             writer = RowWriter(table, "_:t", True, Nodes(), self.errors.add, reader.width)
             primary: set[Key] = set()
-            for number, (source, cells) in enumerate(reader.rows(), 1):
-                if number == 1:
-                    for error in writer.constant_errors():
-                        self.errors.add(error)
+            source = 0
+            for source, cells in reader.rows():
                 self._row(table, writer, writer.read(cells, source), source, primary)
+            for error in writer.constant_errors() if source else ():
+                self.errors.add(error)
 
     def _row(self, table: Table, writer: RowWriter, read: Sequence[Cell], source: int, primary: set[Key]) -> None:
         values = writer.variables(read)
