@@ -71,12 +71,6 @@ class DatasetPage:
         """How many triples its graphs hold."""
         return sum(graph.triples for graph in self.graphs)
 
-    @property
-    def first_download(self) -> str:
-        """The address of a whole dump, for examples."""
-        found = (item.download_url for item in self.record.distributions if item.download_url.endswith(".nt.gz"))
-        return next(found, "")
-
 
 def dataset_page(record: DatasetRecord, generation: Generation, uris: UriSpace) -> DatasetPage:
     """Return what the page of a published dataset shows."""

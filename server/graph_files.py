@@ -133,6 +133,15 @@ def read_graph(path: Path | None) -> Iterator[str]:
         yield from lines
 
 
+def lines_of(text: str) -> list[str]:
+    r"""Return the lines of N-Triples that stand in a text: a literal may hold other line breaks than theirs.
+
+    >>> lines_of('<a> <b> "c\u2028d" .\n<e> <f> <g> .\n')
+    ['<a> <b> "c\u2028d" .\n', '<e> <f> <g> .\n']
+    """
+    return [f"{line}\n" for line in text.split("\n") if line]
+
+
 def open_graph(path: Path) -> IO[bytes]:
     """Open the plain N-Triples of a graph file for a bulk load."""
     return cast(IO[bytes], gzip.open(path, "rb"))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from server.errors import Problem, StorageError
+from server.graph_files import lines_of
 
 Event = Literal["minted", "withdrawn", "returned", "replaced-by", "merged-into", "split-into", "purged"]
 State = Literal["live", "withdrawn", "replaced", "merged", "split", "purged"]
@@ -154,17 +155,13 @@ class Ledger:
     def last_description(self, path: str) -> list[str]:
         """Return the N-Triples lines that described a withdrawn path when it was last published."""
         withdrawn = [event for event in self.events(path) if event.event == "withdrawn"]
-        return withdrawn[-1].detail.splitlines(keepends=True) if withdrawn else []
+        return lines_of(withdrawn[-1].detail) if withdrawn else []
 
     def roll_back(self, current: int) -> None:
         """Remove the events of generations after the current one: they never became public."""
         if self.path.exists():
             with closing(self._connect()) as ledger, ledger:
                 ledger.execute("DELETE FROM event WHERE generation > ?", (current,))
-
-    def live(self, paths: Iterable[str]) -> set[str]:
-        """Return which of these paths are live."""
-        return {path for path, state in self._states(paths).items() if _STATES[state] == "live"}
 
     @contextmanager
     def recording(self, generation: int, time: str) -> Iterator[Recorder]:
@@ -243,12 +240,6 @@ class Ledger:
             if not self.damage:
                 _log.error("%s cannot be read: %s. Run torg doctor, and restore it from a backup.", self.path, error)
             self.damage = str(error)
-
-    def _states(self, paths: Iterable[str]) -> dict[str, str]:
-        if not self.path.exists():
-            return {}
-        with closing(self._connect()) as ledger:
-            return last_events(ledger, list(paths))
 
     def _reading(self) -> sqlite3.Connection | None:
         """Return this thread's connection to read with, None while there is no ledger.

@@ -20,7 +20,7 @@ from server.checksums import write_checksums
 from server.errors import OperationError
 from server.forgotten import REFUSED, Forgotten, journal, refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_generation, remove_tree
-from server.graph_files import subject
+from server.graph_files import lines_of, subject
 from server.ledger import Ledger
 from server.ledger_events import record_seen, record_withdrawn
 from server.purge_files import (
@@ -337,7 +337,7 @@ def _forget_in_ledger(ledger: Ledger, selection: Selection, paths: list[str]) ->
         base.executemany("UPDATE event SET detail = '' WHERE path = ? AND event = 'withdrawn'", [(p,) for p in paths])
         rows = base.execute("SELECT id, detail FROM event WHERE event = 'withdrawn' AND detail != ''").fetchall()
         for id, detail in rows:
-            lines = detail.splitlines(keepends=True)
+            lines = lines_of(detail)
             if any(map(meant, lines)):
                 kept = "".join(line for line in lines if not meant(line))
                 base.execute("UPDATE event SET detail = ? WHERE id = ?", (kept, id))

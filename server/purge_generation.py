@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from server.generations import DataFolder, remove_generation
-from server.graph_files import read_graph
+from server.graph_files import lines_of, read_graph
 from server.ledger import Ledger
 from server.purge_files import replace_lines, write_index
 
@@ -95,7 +95,7 @@ def _forget_descriptions(ledger: Ledger, generation: int, lines: set[str]) -> No
             "SELECT id, detail FROM event WHERE event = 'withdrawn' AND generation = ?", (generation,)
         ).fetchall()
         for id, detail in rows:
-            kept = "".join(line for line in detail.splitlines(keepends=True) if line not in lines)
+            kept = "".join(line for line in lines_of(detail) if line not in lines)
             base.execute("UPDATE event SET detail = ? WHERE id = ?", (kept, id))
         base.execute("VACUUM")
 

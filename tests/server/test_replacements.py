@@ -150,3 +150,19 @@ def test_what_others_still_point_at_is_gone_all_the_same(small_site):
         ]
     finally:
         app.extensions["torg"].close()
+
+
+def test_what_is_gone_is_told_whatever_its_texts_hold(small_site):
+    """A literal may hold line breaks that are none in N-Triples: a line separator, a next line, a vertical tab."""
+    small_site.write([ROWS[0].replace("Skola 1", "Skola\u2028ett\u0085"), *ROWS[1:]])
+    assert small_site.publish().blocked == []
+    small_site.write(ROWS[1:])
+    small_site.publish()
+    app = create_app(small_site.folder, Settings())
+    try:
+        for kind in ("text/turtle", "text/html"):
+            gone = app.test_client().get("/res/school/10000001", headers={"Accept": kind})
+            assert gone.status_code == 410 and gone.mimetype == kind
+            assert "ett" in gone.text
+    finally:
+        app.extensions["torg"].close()
