@@ -21,6 +21,7 @@ from server.query_api import Window
 from server.query_service import limits_of
 from server.readers import ReaderPool
 from server.resolver import NothingBeneath, Resolver
+from server.search import Asked, searcher
 
 MOST_ROWS = 500
 _PAGE = 100  # rows of a named query at once
@@ -37,17 +38,23 @@ class AgentTools:
         self._pool: ReaderPool | None = None
 
     def search(self, text: str, limit: int = 20) -> str:
-        """Return things and concepts whose names match, as JSON: IRI, name, language and type of each."""
-        found = self._torg.labels().search(text, max(1, min(limit, 100)))
-        if not found:
-            raise Problem(404, "Nothing has such a name. Try one word, its beginning, or Swedish.")
-        # What was found by a code is told by its name.
-        names = self._torg.labels().labels([one.iri for one in found])
+        """Return things and concepts that the words find, best first, as JSON: IRI, name, language, type and dataset.
+
+        `corrected` tells the words that were searched for instead, when those given found nothing.
+        """
+        opened = self._torg.current()
+        found = searcher(opened).find(Asked(text), max(1, min(limit, 100)))
+        if not found.hits:
+            raise Problem(404, "Nothing is found by this. Try one word, its beginning, or Swedish.")
+        names = opened.labels.labels([hit.iri for hit in found.hits])
         listed = []
-        for one in found:
-            name, language = (one.text, one.language) if one.role == "label" else names.get(one.iri, (one.text, ""))
-            listed.append({"iri": one.iri, "name": name, "language": language, "type": one.type})
-        return _json({"results": listed})
+        for hit in found.hits:
+            name, language = names.get(hit.iri, (hit.title, ""))
+            listed.append(
+                {"iri": hit.iri, "name": name, "language": language, "type": hit.type, "dataset": hit.dataset}
+            )
+        corrected = {"corrected": found.corrected} if found.corrected else {}
+        return _json({"results": listed, "total": found.total} | corrected)
 
     def resolve(self, items: list[str], within: str = "") -> str:
         """Return what codes, labels and URIs name, as JSON in the order given: IRI, status, labels, broader path."""

@@ -1,8 +1,8 @@
-"""The label index of a generation: what things are called, by IRI, and which things a word finds.
+"""The label index of a generation: what things are called, by IRI, and what a whole name or code names.
 
-One SQLite file: `label` holds every label, alternative label, notation and name of the published
-triples; `word` is an FTS5 index with a folded column (å, ä, ö written as a, o; prefixes) and a
-Swedish-stemmed one, since FTS5 itself knows no Swedish ("snorojning" and "måleriarbete" both find).
+One SQLite file: `label` holds every label, alternative label, notation and name of the published triples; `word` is an
+FTS5 index of them with folded letters (å, ä, ö written as a, o), for texts whose case or diacritics differ. What people
+search for by half words and other inflections is in the search index (server/search_index.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +30,7 @@ _ROLES = {
     "http://www.w3.org/2004/02/skos/core#notation": "notation",
     "http://purl.org/dc/terms/identifier": "notation",
 }
-_VERSION = 2  # of what an index holds; an index of another version is made anew
+_VERSION = 3  # of what an index holds; an index of another version is made anew
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _TOLD = {*_ROLES, _TYPE}
 _LABEL_LINE = re.compile(r'<[^>]*> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
@@ -43,7 +43,7 @@ CREATE TABLE label (
     class TEXT NOT NULL, graph TEXT NOT NULL
 );
 CREATE VIRTUAL TABLE word USING fts5(
-    folded, stemmed, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+    folded, content='', tokenize='unicode61 remove_diacritics 2'
 );
 """
 _OF_GRAPH = "SELECT id, iri, class, role, text, language FROM label WHERE graph = ?"
@@ -100,9 +100,7 @@ def update_labels(old: Path, path: Path, graphs: Iterable[tuple[str, Iterable[st
         new = [label for label in _labels(lines) if not left.get(label) or left[label].pop() is None]
         for text, id in [(label[3], id) for label, ids in left.items() for id in ids]:
             # A contentless FTS5 table forgets a row only when told what the row said.
-            index.execute(
-                "INSERT INTO word (word, rowid, folded, stemmed) VALUES ('delete', ?, ?, ?)", (id, text, _stemmed(text))
-            )
+            index.execute("INSERT INTO word (word, rowid, folded) VALUES ('delete', ?, ?)", (id, text))
             index.execute("DELETE FROM label WHERE id = ?", (id,))
         _insert(index, graph, new)
     index.commit()
@@ -115,12 +113,7 @@ def _insert(index: sqlite3.Connection, graph: str, labels: Iterable[tuple[str, s
         id = index.execute(
             "INSERT INTO label (iri, text, language, role, class, graph) VALUES (?, ?, ?, ?, ?, ?)", row
         ).lastrowid
-        index.execute("INSERT INTO word (rowid, folded, stemmed) VALUES (?, ?, ?)", (id, text, _stemmed(text)))
-
-
-@lru_cache(maxsize=20_000)
-def _stemmed(text: str) -> str:
-    return " ".join(stems(text))
+        index.execute("INSERT INTO word (rowid, folded) VALUES (?, ?)", (id, text))
 
 
 def _labels(lines: Iterable[str]) -> Iterator[tuple[str, str, str, str, str]]:
@@ -262,31 +255,9 @@ class LabelIndex(LabelFile):
                     best[iri] = (rank, text, found)
         return {iri: (text, found) for iri, (_, text, found) in best.items()}
 
-    def search(self, words: str, limit: int = 20, offset: int = 0) -> list[Label]:
-        """Return the labels that match every word (as a stem or the beginning of a word), best first."""
-        query = self._query(words)
-        if not query:
-            return []
-        rows = self._index().execute(
-            "SELECT label.iri, label.text, label.language, label.role, label.class, label.graph "
-            "FROM (SELECT rowid, rank FROM word WHERE word MATCH ? LIMIT 2000) AS hit "
-            "JOIN label ON label.id = hit.rowid GROUP BY label.iri "
-            "ORDER BY (label.role = 'notation') , length(label.text), label.text, label.iri LIMIT ? OFFSET ?",
-            (query, limit, offset),
-        )
-        return [Label(*row) for row in rows]
-
     def exact(self, text: str) -> list[Label]:
         """Return the labels and notations with exactly this text, letter case aside."""
         rows = self._index().execute(
             "SELECT iri, text, language, role, class, graph FROM label WHERE text = ? COLLATE NOCASE LIMIT 100", (text,)
         )
         return [Label(*row) for row in rows]
-
-    @staticmethod
-    def _query(words: str) -> str:
-        """Return the FTS5 query of what a person typed; quotes and operators in it mean nothing."""
-        typed: Sequence[str] = re.findall(r"\w+", words)[:12]
-        stemmed = stems(" ".join(typed))
-        parts = [f'(folded : "{word}"* OR stemmed : "{stem}"*)' for word, stem in zip(typed, stemmed, strict=True)]
-        return " AND ".join(parts)

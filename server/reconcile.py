@@ -13,6 +13,7 @@ from server.fuzzy_index import FuzzyIndex, Hit, similarity
 from server.label_lookup import LabelLookup
 from server.labels import Label, LabelIndex, fold
 from server.rdf_formats import Value, value
+from server.search import Search
 from server.store import ReadStore
 from server.uris import UriSpace
 
@@ -46,8 +47,10 @@ class ReconciliationQuery:
 class Reconciler:
     """Answers reconciliation queries over one generation."""
 
-    def __init__(self, store: ReadStore, lookup: LabelLookup, labels: LabelIndex, uris: UriSpace) -> None:
-        self._store, self._labels, self._uris = store, labels, uris
+    def __init__(
+        self, store: ReadStore, lookup: LabelLookup, labels: LabelIndex, search: Search | None, uris: UriSpace
+    ) -> None:
+        self._store, self._labels, self._search, self._uris = store, labels, search, uris
         self._lookup = lookup
         self._own = tuple(dict.fromkeys((uris.resolve("def/"), uris.iri("def/"), uris.iri("id/"))))
         self._left_out = uris.iri("id/distribution/")
@@ -89,23 +92,22 @@ class Reconciler:
 
     def suggest(self, prefix: str, limit: int, start: int, language: str) -> list[dict[str, Any]]:
         """Return things for what a person has typed so far (section 6): those that begin with it, then alike ones."""
-        found = self._labels.search(prefix, limit, start)
-        own = {label.iri: label for label in found if self._meant(label)}
+        found = self._search.suggest(prefix, 2 * (start + limit)) if self._search else ()
+        # Name and class of each; things that nobody's column is about come in between.
+        own = {hit.iri: (hit.title, hit.type) for hit in found if self._is_meant(hit.iri)}
+        own = dict(islice(own.items(), start, start + limit))
         if not own and not start:
-            hits = self._named(prefix, limit, lambda _: True)
-            own = {hit.iri: Label(hit.iri, hit.text, "", hit.role, hit.type, "") for hit in hits}
+            own = {hit.iri: (hit.text, hit.type) for hit in self._named(prefix, limit, lambda _: True)}
         names = self._labels.labels(own, language)
-        types = self._labels.labels([kind for label in own.values() for kind in kinds(label.iri, label.type)], language)
+        types = self._labels.labels([kind for iri, (_, type) in own.items() for kind in kinds(iri, type)], language)
         return [
             {
                 "id": iri,
-                "name": names.get(iri, (label.text, ""))[0],
-                "description": ", ".join(types[kind][0] for kind in kinds(iri, label.type) if kind in types),
-                "notable": [
-                    {"id": kind, "name": types.get(kind, (_local(kind), ""))[0]} for kind in kinds(iri, label.type)
-                ],
+                "name": names.get(iri, (text, ""))[0],
+                "description": ", ".join(types[kind][0] for kind in kinds(iri, type) if kind in types),
+                "notable": [{"id": kind, "name": types.get(kind, (_local(kind), ""))[0]} for kind in kinds(iri, type)],
             }
-            for iri, label in own.items()
+            for iri, (text, type) in own.items()
         ]
 
     def properties_of(self, type: str, limit: int, language: str) -> list[dict[str, str]]:
@@ -154,11 +156,11 @@ class Reconciler:
     def _named(self, text: str, most: int, wanted: Callable[[Label], bool]) -> list[Hit]:
         """Return the things of ours with names like a text, or with exactly this code or name."""
         exact = self._lookup.named([text]).get(text, ())
-        return self._index.find(text, most, lambda label: self._meant(label) and wanted(label), exact)
+        return self._index.find(text, most, lambda label: self._is_meant(label.iri) and wanted(label), exact)
 
-    def _meant(self, label: Label) -> bool:
-        """Tell whether a label is of a thing that somebody's column can be about."""
-        return label.iri.startswith(self._own) and not label.iri.startswith(self._left_out)
+    def _is_meant(self, iri: str) -> bool:
+        """Tell whether somebody's column can be about a thing."""
+        return iri.startswith(self._own) and not iri.startswith(self._left_out)
 
     def _weigh(self, hit: Hit, query: ReconciliationQuery) -> float:
         """Return the score of a hit with what properties and type say; a property without values counts half."""

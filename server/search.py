@@ -23,6 +23,8 @@ from typing import Any
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from server.errors import Problem
+from server.instance import Opened
 from server.label_lookup import LabelLookup
 from server.labels import LabelFile, LabelIndex, alphabetical, fold
 from server.search_index import TECHNICAL, facet, rank_of, stem
@@ -95,6 +97,25 @@ class _Document:
     concepts: str
     title: str
     used: int
+
+
+def can_search(opened: Opened) -> bool:
+    """Return whether a generation has a search index; one that an older torg published has none."""
+    return (opened.generation.path / "search.sqlite").exists()
+
+
+def searcher(opened: Opened) -> Search:
+    """Return the search of a generation; raise Problem 503 for one that was published without."""
+    if "search" not in opened.memo:
+        if not can_search(opened):
+            raise Problem(
+                503,
+                "This state was published before there was a search. The next publication brings it.",
+                sv="Det som visas publicerades innan det fanns någon sökning. Nästa publicering ger den.",
+            )
+        opened.memo["search"] = Search(opened.generation.path)
+    found: Search = opened.memo["search"]
+    return found
 
 
 class Search(LabelFile):

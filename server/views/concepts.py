@@ -17,9 +17,8 @@ from server.formats import CSV, HTML, JSON
 from server.instance import Opened
 from server.labels import alphabetical
 from server.rdf_formats import value
-from server.search import COUNTED, LONGEST, Asked
+from server.search import COUNTED, LONGEST, Asked, can_search, searcher
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
-from server.views.search import can_search, searcher
 
 blueprint = Blueprint("concepts", __name__)
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from server.errors import OperationError, Problem
 from server.negotiation import Offer, negotiate
+from server.search import can_search, searcher
 from server.texts import texts
 from server.views.http import answer, language, page, torg
 
@@ -122,8 +123,10 @@ def _similar(wanted: str, spoken: str) -> list[tuple[str, str]]:
         site, opened = torg(), torg().current()
     except Problem:
         return []
-    found = [*opened.labels.exact(wanted), *opened.labels.search(wanted, _MOST_SIMILAR)]
-    iris = [iri for iri in dict.fromkeys(label.iri for label in found) if site.uris.path(iri)][:_MOST_SIMILAR]
+    found = [label.iri for label in opened.labels.exact(wanted)]
+    if can_search(opened):
+        found += [hit.iri for hit in searcher(opened).suggest(wanted, 2 * _MOST_SIMILAR)]
+    iris = [iri for iri in dict.fromkeys(found) if site.uris.path(iri)][:_MOST_SIMILAR]
     names = opened.labels.labels(iris, spoken)
     return [(names.get(iri, (iri, ""))[0], site.uris.link(iri)) for iri in iris]
 

@@ -12,6 +12,7 @@ from server.errors import Problem
 from server.labels import fold
 from server.rdf_formats import value
 from server.reconcile import MOST_IDS, MOST_PROPERTIES, Reconciler, read_batch
+from server.search import can_search, searcher
 from server.views.batches import charged
 from server.views.http import answer, in_language, language, page, torg, with_query
 from server.views.resolve import lookup
@@ -30,7 +31,10 @@ def reconciler() -> Reconciler:
     """Return the reconciler of the current generation, made once for each."""
     opened = torg().current()
     if "reconciler" not in opened.memo:
-        opened.memo["reconciler"] = Reconciler(opened.generation.store, lookup(opened), opened.labels, torg().uris)
+        search = searcher(opened) if can_search(opened) else None
+        opened.memo["reconciler"] = Reconciler(
+            opened.generation.store, lookup(opened), opened.labels, search, torg().uris
+        )
     found: Reconciler = opened.memo["reconciler"]
     return found
 

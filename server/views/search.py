@@ -15,9 +15,8 @@ from flask import Blueprint, Response, current_app, request
 import queries
 from server.errors import Problem
 from server.formats import CSV, HTML, JSON, Format
-from server.instance import Opened
 from server.presentation import readable
-from server.search import COUNTED, FACETS, LONGEST, Asked, Found, Search
+from server.search import COUNTED, FACETS, LONGEST, Asked, Found, searcher
 from server.search_index import stem
 from server.texts import texts
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
@@ -28,25 +27,6 @@ blueprint = Blueprint("search", __name__)
 SUGGESTIONS = Format("suggestions", "application/x-suggestions+json", "OpenSearch", "table")
 _OPENSEARCH = "application/opensearchdescription+xml"
 _PAGE, _MOST_ROWS, _SHOWN_VALUES = 20, 500, 7
-
-
-def can_search(opened: Opened) -> bool:
-    """Return whether a generation has a search index; one that an older torg published has none."""
-    return (opened.generation.path / "search.sqlite").exists()
-
-
-def searcher(opened: Opened) -> Search:
-    """Return the search of a generation; raise Problem 503 for one that was published without."""
-    if "search" not in opened.memo:
-        if not can_search(opened):
-            raise Problem(
-                503,
-                "This state was published before there was a search. The next publication brings it.",
-                sv="Det som visas publicerades innan det fanns någon sökning. Nästa publicering ger den.",
-            )
-        opened.memo["search"] = Search(opened.generation.path)
-    found: Search = opened.memo["search"]
-    return found
 
 
 @blueprint.get("/search")

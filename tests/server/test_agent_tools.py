@@ -109,3 +109,10 @@ def test_a_client_talks_over_stdio(starter):
             assert "PREFIX" in prefixes.contents[0].text
 
     asyncio.run(asyncio.wait_for(talk(), 60))
+
+
+def test_search_reads_over_spelling_and_tells_what_it_searched_for(tools):
+    found = json.loads(tools.search("grunskola"))
+    assert found["corrected"] == "grundskola" and "rundskol" in found["results"][0]["name"]
+    datasets = json.loads(tools.search("skolor norrsjö"))["results"]
+    assert datasets[0]["iri"] == f"{BASE}id/dataset/norrsjo/skolor" and datasets[0]["type"].endswith("Dataset")

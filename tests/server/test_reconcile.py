@@ -95,7 +95,7 @@ def test_the_address_of_every_service_answers(client):
     manifest = client.get("/reconcile").json
     for name, suggest in manifest["suggest"].items():
         path = urlsplit(suggest["service_url"]).path + suggest["service_path"]
-        result = client.get(f"{path}?prefix=p").json["result"]
+        result = client.get(f"{path}?prefix=pl").json["result"]
         assert result, name
         assert all({"id", "name"} <= set(one) for one in result)
 
@@ -303,3 +303,21 @@ def test_the_preview_is_a_page_that_another_site_may_frame(client):
     assert (shown.status_code, shown.mimetype) == (200, "text/html")
     assert shown.text.lstrip().lower().startswith("<!doctype html>") and "09910008" in shown.text
     assert "X-Frame-Options" not in shown.headers
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"), [("snorojning", "Snöröjning"), ("forskola", "Förskola"), ("09910008", "Förskolan Myran")]
+)
+def test_suggestions_find_other_spellings_and_codes_what_matters_most_first(client, typed, first):
+    result = client.get("/reconcile/suggest/entity", query_string={"prefix": typed}).json["result"]
+    assert result and first in result[0]["name"], [one["name"] for one in result]
+    assert not any("/distribution/" in one["id"] for one in result)
+
+
+def test_more_suggestions_can_be_asked_for(client):
+    def suggested(start: int) -> list[str]:
+        given = {"prefix": "skola", "cursor": start}
+        return [one["id"] for one in client.get("/reconcile/suggest/entity", query_string=given).json["result"]]
+
+    first = suggested(0)
+    assert first and not set(first) & set(suggested(len(first)))

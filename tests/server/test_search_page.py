@@ -148,7 +148,7 @@ def test_a_state_published_without_an_index_is_served_without_search(copy_of_sta
     for path in ("/", "/concepts", "/concepts?scheme=service", "/res/def/service/T3", "/res/dataset/granby/skolor"):
         page(client, path)
     answer = client.get("/search?q=skola", headers=HTML)
-    assert 503 == answer.status_code and "next publication" in answer.text
+    assert 503 == answer.status_code and "Nästa publicering" in answer.text
     app.extensions["torg"].close()
 
 
