@@ -20,7 +20,8 @@ ENV PATH=/opt/torg/bin:$PATH \
     TORG_HOST=0.0.0.0 \
     TORG_PORT=8080 \
     TORG_ACCESS_LOG=json
-USER torg
+# By number: what starts containers can tell that it is not root.
+USER 10001
 WORKDIR /site
 VOLUME /site
 EXPOSE 8080

@@ -60,7 +60,8 @@ def test_the_container_runs_as_nobody_much_with_one_volume_and_a_health_check() 
     last = len(words) - 1 - words[::-1].index("FROM")
     final = found[last:]
     assert words.count("FROM") == 2
-    assert [rest for word, rest in final if word == "USER"] == ["torg"]
+    assert [rest for word, rest in final if word == "USER"] == ["10001"]
+    assert any(word == "RUN" and "useradd" in rest and "--uid 10001 " in rest for word, rest in final)
     assert [rest for word, rest in final if word == "VOLUME"] == ["/site"]
     assert not [rest for word, rest in final if word == "RUN" and ("pip" in rest or "apt" in rest)]
     check = next(rest for word, rest in final if word == "HEALTHCHECK")

@@ -46,6 +46,8 @@ HOSTILE = (
     b"GET /id/%00%ff%c0%af HTTP/1.1\r\nHost: a\r\n\r\n",
     b"PUT /id/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
 )  # fmt: skip
+_SETTINGS = {"TORG_QUERY_SECONDS": "3", "TORG_READERS": "2", "TORG_CLIENT_SECONDS_PER_MINUTE": "1000",
+             "TORG_KEEP_GENERATIONS": "3"}  # fmt: skip
 _SETTLE_SECONDS = 35.0  # the server tidies up 30 seconds after a flip
 _SAMPLE_SECONDS = 2.0
 _SCHOOL, _NAME = "norrsjo/skolor/skolor.csv", re.compile(r"Friskolan Kometen Norrsjö[ 0-9]*")
@@ -60,12 +62,10 @@ class Soak:
             self.port = int(probe.getsockname()[1])
         self._run("init", str(self.site))
         self._run("publish", "--site", str(self.site))
-        limits = {"TORG_QUERY_SECONDS": "3", "TORG_READERS": "2", "TORG_CLIENT_SECONDS_PER_MINUTE": "1000",
-                  "TORG_KEEP_GENERATIONS": "3"}  # fmt: skip
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
                 [*TORG, "serve", "--site", str(self.site), "--port", str(self.port)],
-                cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **limits}, start_new_session=True,
+                cwd=ROOT, stdout=log, stderr=log, env={**os.environ, **_SETTINGS}, start_new_session=True,
             )  # fmt: skip
         self.seen: Counter[str] = Counter()
         self.wrong: Counter[str] = Counter()
@@ -73,7 +73,10 @@ class Soak:
         self._stop = threading.Event()
 
     def _run(self, *arguments: str) -> None:
-        done = subprocess.run([*TORG, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            [*TORG, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+            env={**os.environ, **_SETTINGS},
+        )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"torg {arguments[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
 
@@ -162,7 +165,7 @@ class Soak:
         else:
             source = self.site / "datasets" / _SCHOOL
             text, renamed = _NAME.subn(
-                f"Friskolan Kometen Norrsjö {chance.randrange(10**6)}", source.read_text("utf-8")
+                f"Friskolan Kometen Norrsjö {chance.randrange(10**4)}", source.read_text("utf-8")
             )
             if not renamed:
                 raise RuntimeError(f"{_SCHOOL} has no school to rename")
@@ -219,6 +222,7 @@ def main() -> None:
             after = soak.settle()
         finally:
             soak.close()
+        told = soak.log.read_text("utf-8", "replace")[-4_000:]
         for place, _, _ in os.walk(folder):
             os.chmod(place, 0o755)
     wrong = [f"{what} ({count} times)" for what, count in soak.wrong.items()] + after.grown(before)
@@ -226,7 +230,7 @@ def main() -> None:
     print(f"Soaked {asked.minutes:g} minutes: {dict(sorted(soak.seen.items()))}")
     print(f"Before: {before}\nAfter:  {after}\nMiB of the web process under load: {course(soak.samples)}")
     if wrong:
-        print("Wrong: " + "; ".join(wrong))
+        print("Wrong: " + "; ".join(wrong) + f"\nThe server's log ends:\n{told}")
         sys.exit(1)
     print("Everything is back where it was.")
 
