@@ -79,6 +79,13 @@ def code_list(name: str) -> CodeList:
     )
 
 
+@cache
+def coded_labels() -> dict[str, dict[str, str]]:
+    """Return what every code that catalogues use is called, by its IRI: themes, languages, frequencies, licences."""
+    lists = (entry for entry in _code_file().values() if isinstance(entry, dict) and "codes" in entry)
+    return {entry["prefix"] + code: labels for entry in lists for code, labels in entry["codes"].items()}
+
+
 def late_after(frequency: str) -> int | None:
     """Return the days after which data with this frequency IRI is late, None when it cannot be."""
     days: int | None = _code_file()["late"].get(frequency.removeprefix(code_list("accrualPeriodicity").prefix))

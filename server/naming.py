@@ -11,6 +11,7 @@ from functools import lru_cache
 from rdflib import SH, SKOS, Graph, Namespace, Node
 
 import ontology
+from server.catalog_values import coded_labels
 from server.instance import Opened, Torg
 from server.presentation import Presenter, Shown, readable
 from server.rdf_formats import Value, value
@@ -68,9 +69,17 @@ def _meanings(graph: Graph, listed: Node) -> dict[str, dict[str, str]]:
 
 
 def called(opened: Opened, torg: Torg, iris: Iterable[str], language: str) -> Names:
-    """Return the label of each IRI in a language; of our own things that have none, a name made of what they are."""
+    """Return the label of each IRI in a language; of our own things that have none, a name made of what they are.
+
+    Codes of the European authorities that catalogues use have the names of our code lists.
+    """
     wanted = list(dict.fromkeys(iris))
     found: Names = dict(opened.labels.labels(wanted, language))
+    for iri in wanted:
+        if iri not in found and (coded := coded_labels().get(iri)):
+            found[iri] = next(
+                ((coded[tag], tag) for tag in (language, "sv", "en") if tag in coded), (readable(iri), "")
+            )
     nameless = [iri for iri in wanted if iri not in found and (torg.uris.path(iri) or "").startswith("/id/")][:_MOST]
     parts = {iri: _parts(opened.generation.store, torg, iri) for iri in nameless}
     named = [part.text for listed in parts.values() for _, part in listed if part.kind == "iri"]

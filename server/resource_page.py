@@ -25,6 +25,7 @@ _ABOUT = (
     "http://www.w3.org/2000/01/rdf-schema#comment",
     _SKOS + "scopeNote",
 )
+_OTHER_NAMES = {_SKOS + "altLabel", "https://schema.org/alternateName", "https://schema.org/legalName"}
 _NOTATION = _SKOS + "notation"
 _IN_TITLE = {*LABELS, *_ABOUT, TYPE, _NOTATION}
 _MONEY = {f"http://www.w3.org/2001/XMLSchema#{name}" for name in ("decimal", "integer")}
@@ -34,6 +35,7 @@ _OPPOSITE = {
     _SKOS + "topConceptOf": _SKOS + "hasTopConcept",
     _SKOS + "hasTopConcept": _SKOS + "topConceptOf",
     _SKOS + "related": _SKOS + "related",
+    "http://www.w3.org/2002/07/owl#sameAs": "http://www.w3.org/2002/07/owl#sameAs",
 }
 _Item = TypeVar("_Item", Property, Inverse)
 _SHOWN_VALUES, _SHOWN_INVERSE, _LONGEST_PATH = 10, 10, 8
@@ -94,7 +96,7 @@ def describe_for_page(opened: Opened, torg: Torg, description: Description, lang
     """Return what the page of a description shows in a language."""
     store = opened.generation.store
     path = _path(store, description.iri) if description.window is None else []
-    sources = {dataset: _source(store, dataset) for dataset in description.datasets}
+    sources = {dataset: _source(opened, dataset) for dataset in description.datasets}
     named: list[str] = [description.iri, *description.named, *path, *(item.iri for item in description.properties)]
     named += [item.iri for group in description.parts.values() for item in group]
     named += [item.iri for item in description.inverse]
@@ -186,7 +188,14 @@ def _facts(opened: Opened, torg: Torg, presenter: Presenter, description: Descri
         (item for item in description.properties if item.iri not in hidden),
         key=lambda item: (order.get(item.iri, len(order)), alphabetical(presenter.name(item.iri)[0])),
     )
-    return tuple(_fact(opened, torg, presenter, description, item, 0) for item in shown)
+    facts = (_fact(opened, torg, presenter, description, item, 0) for item in shown)
+    # Another name that is the heading's own says nothing.
+    title = _title(presenter, description)[0]
+    return tuple(
+        fact
+        for fact in facts
+        if fact.iri not in _OTHER_NAMES or fact.others or any(one.text != title for one, _ in fact.values)
+    )
 
 
 def _fact(
@@ -272,9 +281,16 @@ def _path(store: ReadStore, iri: str) -> list[str]:
     return [*schemes[:1], *reversed(path)]
 
 
-def _source(store: ReadStore, dataset: str) -> tuple[str, str]:
-    """Return (publisher, licence) of a dataset, "" for what it does not say."""
+def _source(opened: Opened, dataset: str) -> tuple[str, str]:
+    """Return (publisher, licence) of a dataset, "" for what it does not say; read once for all its things."""
+    memo = f"source {dataset}"
+    if memo not in opened.memo:
+        opened.memo[memo] = _read_source(opened.generation.store, dataset)
+    found: tuple[str, str] = opened.memo[memo]
+    return found
 
+
+def _read_source(store: ReadStore, dataset: str) -> tuple[str, str]:
     def first(property: str, of: str) -> str:
         return min(
             (found.text for term in store.values(of, property) if (found := value(term)).kind == "iri"), default=""

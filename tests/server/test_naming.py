@@ -129,3 +129,18 @@ def test_the_declared_naming_names_properties_that_exist() -> None:
     assert naming.parts[f"{torg}LedgerEntry"][0] == (f"{torg}payee", f"{torg}payeeName")
     assert naming.telling[0] == f"{torg}municipality"
     assert naming.codes[f"{torg}sex"]["M"] == {"sv": "män", "en": "men"}
+
+
+def test_codes_of_the_european_authorities_have_their_names(client: FlaskClient) -> None:
+    html = page(client, "/res/dataset/norrsjo/skolor")
+    assert "Utbildning, kultur och sport" in html and ">Publik<" in re.sub(
+        r"<span class=\"unseen\">.*?</span>", "", html
+    )
+    assert ">publications.europa.eu/" not in html
+    assert "Education, culture and sport" in page(client, "/res/dataset/norrsjo/skolor", "en")
+
+
+def test_nothing_is_said_twice_of_an_organization(client: FlaskClient) -> None:
+    html = page(client, "/res/organization/2120009929")
+    assert html.count(">Samma som") == 1
+    assert "Kallas också" not in html  # it is called as its heading says

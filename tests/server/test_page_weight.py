@@ -30,7 +30,15 @@ def built() -> None:
 
 @pytest.mark.parametrize(
     ("path", "most"),
-    [("/", 60), ("/res/school/09903001", 60), ("/res/organization/2120009929", 60), ("/quality", 60), ("/sparql", 250)],
+    [
+        ("/", 60),
+        ("/res/school/09903001", 60),
+        ("/res/organization/2120009929", 60),
+        ("/quality", 60),
+        ("/sparql", 250),
+        ("/res/dataset/norrsjo/skolor", 90),
+        ("/api/school/list?municipality=9901", 90),
+    ],
 )
 def test_a_page_is_light(client: FlaskClient, path: str, most: int) -> None:
     assert weight(client, path) < most * 1_000
