@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +16,7 @@ from server.catalog_advice import whole_site
 from server.catalog_metadata import is_listed_only
 from server.clashes import clashes
 from server.concept_changes import concept_findings
-from server.delivery import DatasetState, DatasetWork, GateOptions
+from server.delivery import DatasetState, DatasetWork, GateOptions, Making
 from server.errors import OperationError
 from server.generations import DataFolder, Generation, GraphEntry
 from server.graph_files import write_graph
@@ -58,11 +59,8 @@ def check(
     graphs: dict[str, GraphEntry] = {}
     with TemporaryDirectory(prefix="torg-check-") as folder:
         options = GateOptions(check=True, strict=strict, today=datetime.now(UTC).date())
-        for state, findings in work(site, settings, previous, Path(folder), only, options, progress):
-            graphs.update({graph.iri: graph for graph in state.graphs})
-            if findings is not None:
-                report.add(state, findings)
-        for state, findings in harvest(site, settings, previous, Path(folder), only, options, progress):
+        making = Making(site, settings, previous, Path(folder), options)
+        for state, findings in chain(work(making, only, progress), harvest(making, only, progress)):
             graphs.update({graph.iri: graph for graph in state.graphs})
             if findings is not None:
                 report.add(state, findings)
@@ -130,22 +128,14 @@ def is_named(key: str, only: Sequence[str]) -> bool:
     return not only or any(key == name.strip("/") or key.startswith(f"{name.strip('/')}/") for name in only)
 
 
-def work(
-    site: Site,
-    settings: Settings,
-    previous: Generation | None,
-    folder: Path,
-    only: Sequence[str],
-    options: GateOptions,
-    progress: Progress,
-) -> Iterator[tuple[DatasetState, Findings | None]]:
+def work(making: Making, only: Sequence[str], progress: Progress) -> Iterator[tuple[DatasetState, Findings | None]]:
     """Yield every dataset's state in the next generation, with what was found (None for one not looked at)."""
-    each = DatasetWork(site, settings, previous, folder, options)
-    known = dict(previous.datasets) if previous else {}
+    each, site = DatasetWork(making), making.site
+    known = dict(making.previous.datasets) if making.previous else {}
     described = {dataset.key: dataset for dataset in site.datasets if not is_listed_only(dataset)}
     for key in sorted({*known, *described, *site.faults}):
         if not is_named(key, only):
-            if key in known and not options.check:
+            if key in known and not making.options.check:
                 yield each.keep(key), None
             continue
         progress("convert", key)
@@ -159,15 +149,7 @@ def work(
             yield each.remove(key, findings), findings
 
 
-def harvest(
-    site: Site,
-    settings: Settings,
-    previous: Generation | None,
-    folder: Path,
-    only: Sequence[str],
-    options: GateOptions,
-    progress: Progress,
-) -> Iterator[tuple[DatasetState, Findings | None]]:
+def harvest(making: Making, only: Sequence[str], progress: Progress) -> Iterator[tuple[DatasetState, Findings | None]]:
     """Yield every harvested catalogue's state in the next generation, with what was found (None: not looked at)."""
-    each = Harvests(site, settings, previous, folder, options)
+    each = Harvests(making)
     yield from each.states([source.state for source in each.sources if is_named(source.state, only)], progress)

@@ -51,6 +51,17 @@ class GateOptions:
     today: date | None = None  # the day on which freshness is judged
 
 
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What the states of a run are made of: the site and its last generation, and where the next one comes to be."""
+
+    site: Site
+    settings: Settings
+    previous: Generation | None
+    folder: Path
+    options: GateOptions
+
+
 @dataclass
 class DatasetState:
     """A dataset's state in the next generation; what the manifest keeps of it."""
@@ -92,23 +103,26 @@ class DatasetState:
         }
 
 
+def fetcher(making: Making) -> Fetcher:
+    """Return what fetches the addresses of a run, within the limits of its settings."""
+    settings = making.settings
+    return Fetcher(
+        settings.data_folder(making.site.folder) / "fetched",
+        allow_private=settings.fetch_private,
+        limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
+    )
+
+
 class DatasetWork:
     """Makes the states of datasets for one run, in the folder of the next generation."""
 
-    def __init__(
-        self, site: Site, settings: Settings, previous: Generation | None, folder: Path, options: GateOptions
-    ) -> None:
-        self._site, self._settings, self._previous, self._folder, self._options = (
-            site, settings, previous, folder, options,
-        )  # fmt: skip
-        self._fetch = Fetcher(
-            settings.data_folder(site.folder) / "fetched",
-            allow_private=settings.fetch_private,
-            limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
-        )
-        self._surveys = Surveys(folder, site.base, site.concept_base)
-        self._known: Mapping[str, Any] = previous.datasets if previous else {}
-        self._graphs = previous.graphs if previous else {}
+    def __init__(self, making: Making) -> None:
+        self._site, self._settings, self._options = making.site, making.settings, making.options
+        self._previous, self._folder = making.previous, making.folder
+        self._fetch = fetcher(making)
+        self._surveys = Surveys(making.folder, making.site.base, making.site.concept_base)
+        self._known: Mapping[str, Any] = making.previous.datasets if making.previous else {}
+        self._graphs = making.previous.graphs if making.previous else {}
 
     @cached_property
     def _concepts(self) -> ConceptIndex:

@@ -19,7 +19,6 @@ from typing import Any
 
 from loaders.catalog_records import Record
 from loaders.errors import LoadError
-from loaders.fetch import Fetcher, FetchLimits
 from loaders.findings import Finding, Findings
 from loaders.privacy import is_person
 from server.catalog import CC0
@@ -28,14 +27,13 @@ from server.catalog_concepts import Places
 from server.catalog_graph import CatalogGraph, term
 from server.catalog_metadata import publisher_iri
 from server.catalog_prediction import Prediction, predict
-from server.delivery import DatasetState, GateOptions
+from server.delivery import DatasetState, Making, fetcher
 from server.forgotten import refused
-from server.generations import Generation, GraphEntry
+from server.generations import GraphEntry
 from server.graph_files import subject, write_graph
 from server.harvest_pages import Gathered, gather
 from server.harvest_sources import FOLDER, HarvestSource, harvest_sources
 from server.rdf_screen import screen_graph
-from server.settings import Settings
 from server.site import Site
 
 KIND = "harvest"
@@ -66,17 +64,13 @@ def read_about(generation: Path) -> list[dict[str, Any]]:
 class Harvests:
     """Makes the states of harvested catalogues for one run, in the folder of the next generation."""
 
-    def __init__(
-        self, site: Site, settings: Settings, previous: Generation | None, folder: Path, options: GateOptions
-    ) -> None:
-        self._site, self._previous, self._folder, self._options = site, previous, folder, options
+    def __init__(self, making: Making) -> None:
+        self._site, self._previous = making.site, making.previous
+        self._folder, self._options = making.folder, making.options
+        site = making.site
         self.sources = harvest_sources(site)
-        self._fetch = Fetcher(
-            settings.data_folder(site.folder) / "fetched",
-            allow_private=settings.fetch_private,
-            limits=FetchLimits(bytes=settings.source_mb << 20, seconds=settings.fetch_seconds),
-        )
-        self._forgotten = refused(settings.data_folder(site.folder))
+        self._fetch = fetcher(making)
+        self._forgotten = refused(making.settings.data_folder(site.folder))
         self._taken: set[str] = set()  # datasets that an earlier source has, by address and by UUID
         self._genid = f"{site.base}.well-known/genid/"
         self._ours = (site.base, site.concept_base, *map(publisher_iri, site.publishers.values()))

@@ -33,7 +33,7 @@ from server.check import Progress, check_only, harvest, is_named, silent, work
 from server.clashes import clashes
 from server.concept_changes import concept_findings
 from server.concept_uses import write_uses
-from server.delivery import DatasetState, DatasetWork, GateOptions
+from server.delivery import DatasetState, DatasetWork, GateOptions, Making
 from server.forgotten import refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, read_graph, write_graph
@@ -260,8 +260,8 @@ class _Run:
         if early and self._previous is None and not refused(self._data.path):
             self._early = EarlyStore(self._folder)
         self._confirm = options.confirm
-        states = work(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
-        for state, findings in states:
+        making = Making(self._site, self._settings, self._previous, self._folder, options)
+        for state, findings in work(making, only, self._progress):
             if findings is not None:
                 self._report.add(state, findings)
             if state.published:
@@ -269,8 +269,7 @@ class _Run:
                 self._graphs.update({graph.iri: graph for graph in state.graphs})
                 if self._early:
                     self._early.add(self._folder, state.graphs)
-        gathered = harvest(self._site, self._settings, self._previous, self._folder, only, options, self._progress)
-        for state, findings in gathered:
+        for state, findings in harvest(making, only, self._progress):
             if findings is not None:
                 self._report.add(state, findings)
             self._harvests.append(state)
@@ -279,7 +278,7 @@ class _Run:
     def take(self, source: Generation) -> None:
         """Bring every graph of a kept generation into the next one, and set aside the sources it undoes."""
         self._confirm = True  # who rolls back wants that state, whatever it promised
-        work = DatasetWork(self._site, self._settings, source, self._folder, GateOptions())
+        work = DatasetWork(Making(self._site, self._settings, source, self._folder, GateOptions()))
         undone = self._previous.datasets if self._previous else {}
         for key in sorted(source.datasets):
             state = work.keep(key)

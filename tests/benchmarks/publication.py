@@ -27,7 +27,7 @@ from pyoxigraph import DefaultGraph, NamedNode, RdfFormat, Store
 from loaders.description import read_dataset
 from loaders.findings import Findings
 from loaders.load import LoadCounts, deliveries, load
-from server.delivery import DatasetWork, GateOptions
+from server.delivery import DatasetWork, GateOptions, Making
 from server.generations import DataFolder, remove_tree
 from server.graph_files import open_graph, write_graph
 from server.publish import publish
@@ -128,7 +128,7 @@ def published(folder: Path) -> tuple[Cost, dict[str, float]]:
 def bare_conversion(folder: Path, only: str, scratch: Path) -> None:
     """Run the loaders and write one sorted file a dataset, without anything else."""
     site = read_site(folder)
-    work = DatasetWork(site, Settings(), None, scratch, GateOptions())
+    work = DatasetWork(Making(site, Settings(), None, scratch, GateOptions()))
     for path in sorted((folder / "datasets/granby").glob(only)):
         dataset = read_dataset(path, "granby")
         for delivery in deliveries(dataset):
