@@ -25,6 +25,7 @@ _XSD = "http://www.w3.org/2001/XMLSchema#"
 _NAME_SHARE = 0.7  # of the score, when the query names property values too
 _CERTAIN, _AHEAD = 95.0, 5.0  # a match is certain from this score on, this far ahead of the next
 _OTHER_TYPE = 10.0  # points less for what is not of the types that a query would rather have
+_MOST_SUBJECTS = 200  # things that are looked at for one value of a property, when a query has no name
 _KEPT = 20  # candidates whose properties are compared
 _INTEGERS = frozenset(_XSD + name for name in ("integer", "int", "long", "short", "nonNegativeInteger"))
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -192,7 +193,7 @@ class Reconciler:
             for text in values:
                 if "://" not in text:
                     continue
-                for subject in islice(self._subjects(property, text), 200):
+                for subject in self._subjects(property, text):
                     type = next((value(term).text for term in self._store.values(subject, _TYPE)), "")
                     if query.type_strict == "should" or _fits(subject, type, query):
                         hits.setdefault(subject, Hit(subject, "", type, "label", 0.0))
@@ -200,8 +201,8 @@ class Reconciler:
 
     def _subjects(self, property: str, iri: str) -> Iterable[str]:
         try:
-            return self._store.subjects(property, iri)
-        except ValueError:
+            return list(islice(self._store.subjects(property, iri), _MOST_SUBJECTS))  # it fails when it is gone through
+        except ValueError:  # no IRI
             return ()
 
 

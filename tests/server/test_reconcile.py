@@ -321,3 +321,9 @@ def test_more_suggestions_can_be_asked_for(client):
 
     first = suggested(0)
     assert first and not set(first) & set(suggested(len(first)))
+
+
+def test_a_property_that_is_no_address_is_one_that_nothing_has(client):
+    value = {"id": f"{SERVICE}/T3"}
+    for pid, one in (("{}", value), ("no address", value), ("http://a.example/p", {"id": "http://[no address"})):
+        assert ask(client, q={"properties": [{"pid": pid, "v": one}]})["q"]["result"] == []
