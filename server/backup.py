@@ -59,12 +59,14 @@ def backup(site: Site, settings: Settings, folder: Path, *, now: datetime | None
     """Bring a backup up to date, or make it, and return what it holds.
 
     No publication runs meanwhile: it is waited for by whoever starts it, as by another publication. Raises
-    OperationError when the folder is no backup, lies in what is backed up, or a link leads out of the site.
+    OperationError when the folder is no backup, holds a later state, or lies in what is backed up, and when a link
+    leads out of the site.
     """
     data = DataFolder(settings.data_folder(site.folder))
     before = _before(folder, site.folder, data.path)
     time = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     with data.writing("backup"), _told(folder):
+        _refuse_older(folder, int(data.current_name() or 0))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _MANIFEST).unlink(missing_ok=True)
         files: dict[str, dict[str, Any]] = {}
@@ -183,6 +185,26 @@ def _before(folder: Path, site: Path, data: Path) -> dict[str, dict[str, Any]]:
     except OperationError:
         return {}  # A backup that was interrupted: everything is copied again.
     return files
+
+
+def _refuse_older(folder: Path, number: int) -> None:
+    """Raise OperationError when the backup in the folder holds a later generation than the site has.
+
+    Numbers only grow. A site that has lost its data, or another one, would take the place of the one good copy: the
+    timer that makes backups goes on after the disk has failed.
+    """
+    try:
+        held = int(_manifest(folder)["generation"])
+    except (OperationError, KeyError, TypeError, ValueError):
+        return
+    if held > number:
+        raise OperationError(
+            f"{folder} holds generation {held}, and this site has {number or 'none'}: the backup is newer, or another "
+            "site's, and stays as it is. Restore it if something has been lost here; else name a new folder.",
+            f"{folder} innehåller generation {held}, och den här platsen har {number or 'ingen'}: säkerhetskopian är "
+            "nyare, eller en annan plats, och lämnas som den är. Återställ den om något har gått förlorat här; ange "
+            "annars en ny mapp.",
+        )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

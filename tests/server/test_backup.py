@@ -91,6 +91,16 @@ def test_a_second_backup_copies_what_is_new_and_forgets_what_is_gone(site: Path,
     check_backup(kept)
 
 
+def test_a_site_that_has_lost_its_data_does_not_take_the_place_of_its_backup(site: Path, tmp_path: Path) -> None:
+    kept, run = tmp_path / "kept", CliRunner().invoke
+    backup(read_site(site), Settings(), kept)
+    remove_tree(site / "data")
+    done = run(main, ["--lang", "sv", "backup", "create", str(kept), "--site", str(site)])
+    assert done.exit_code == 2 and "innehåller generation 1, och den här platsen har ingen" in done.stderr
+    assert check_backup(kept).generation == 1
+    assert backup(read_site(site), Settings(), tmp_path / "other").generation == 0
+
+
 def test_the_ledger_is_copied_while_it_is_open(site: Path, tmp_path: Path) -> None:
     ledger = Ledger(site / "data" / "ledger.sqlite")
     with ledger.recording(1, "2026-03-01T04:00:00Z"):
