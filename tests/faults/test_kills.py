@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+_KILLS = 35
 
 
+# What is lost once is lost: it is not tried a second time, since a kill that comes after a time cannot be repeated.
 @pytest.mark.slow
-@pytest.mark.skipif("TORG_KILLS" not in os.environ, reason="a drill of ten minutes; TORG_KILLS=1 runs it")
-@pytest.mark.parametrize("seed", [11, 12, 13, 14])
-def test_fifty_kills_lose_nothing(seed: int) -> None:
-    """Four times fifty, so that they run beside each other."""
-    command = [sys.executable, "-m", "tests.faults.kills", "--kills", "50", "--seed", str(seed), "--seconds", "1500"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1_800)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "50 kills" in done.stdout and "nothing lost" in done.stdout
+@pytest.mark.flaky(reruns=0)
+@pytest.mark.parametrize("seed", [11, 12, 13, 14, 15, "of this run"])
+def test_many_kills_lose_nothing(seed: int | str) -> None:
+    """Six towns, so that they run beside each other: five are the same in every run, and one has never been."""
+    chosen = seed if isinstance(seed, int) else random.SystemRandom().randrange(1_000_000)
+    command = [sys.executable, "-m", "tests.faults.kills", "--kills", str(_KILLS), "--seed", str(chosen)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # What was said of commands that failed by themselves is in the errors' stream; the last of it tells most.
+    assert done.returncode == 0, f"seed {chosen}: {done.stdout}{done.stderr[-4_000:]}"
+    assert f"{_KILLS} kills" in done.stdout and "nothing lost" in done.stdout
