@@ -191,11 +191,14 @@ def _facts(opened: Opened, torg: Torg, presenter: Presenter, description: Descri
     facts = (_fact(opened, torg, presenter, description, item, 0) for item in shown)
     # Another name that is the heading's own says nothing.
     title = _title(presenter, description)[0]
-    return tuple(
+    found = [
         fact
         for fact in facts
         if fact.iri not in _OTHER_NAMES or fact.others or any(one.text != title for one, _ in fact.values)
-    )
+    ]
+    # Nor does the name of an operator or a payee beside the link that says it.
+    linked = {(f"{fact.iri}Name", one.text) for fact in found for one, _ in fact.values if one.href}
+    return tuple(fact for fact in found if not {(fact.iri, one.text) for one, _ in fact.values} & linked)
 
 
 def _fact(
