@@ -78,7 +78,7 @@ def modules() -> Iterator[str]:
         for file in sorted((DOCS.parent / package).glob("*.py")):
             said = " ".join((ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").split("\n\n")[0].split())
             name = file.stem if file.stem != "__init__" else package.replace("/", ".")
-            yield f"| [`{name}`](../{package}/{file.name}) | {said.replace('|', '/')} |"
+            yield f"| [`{name}`](../{package}/{file.name}) | {said.replace('|', chr(92) + '|')} |"
 
 
 def write() -> None:

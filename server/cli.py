@@ -18,6 +18,7 @@ import click
 
 from loaders.errors import LoadError
 from server.cli_backup import backup
+from server.cli_completion import completion
 from server.cli_csvw import csvw
 from server.cli_describe import describe_command
 from server.cli_diff import diff
@@ -260,6 +261,7 @@ main.add_command(follow)
 main.add_command(doctor)
 main.add_command(backup)
 main.add_command(queries)
+main.add_command(completion)
 main.add_command(csvw)
 main.add_command(diff)
 main.add_command(describe_command)

@@ -93,3 +93,12 @@ def test_a_mistyped_command_is_told_in_swedish(words, told):
 def test_a_mistyped_command_is_told_in_english():
     code, output = run("check", "--sight", "x", TORG_LANG="en")
     assert code == 2 and "Error: No such option" in output and "Usage: main check" in output
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(shell):
+    code, script = run("completion", shell)
+    assert code == 0 and "_TORG_COMPLETE" in script
+    asked = {"_TORG_COMPLETE": "bash_complete", "COMP_WORDS": "torg pub", "COMP_CWORD": "1"}
+    told = CliRunner().invoke(main, [], env=asked, prog_name="torg").output
+    assert told.split() == ["plain,publish"]
