@@ -10,6 +10,7 @@ publication leaves behind is named `next-*` and removed at the next start.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -180,12 +181,7 @@ class DataFolder:
             yield
         except (OSError, sqlite3.Error) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-            refused = isinstance(error, PermissionError) or "readonly" in reason or "Read-only" in reason
-            en, sv = (
-                ("Let the user that runs torg write there", "Ge den som kör torg rätt att skriva där")
-                if refused
-                else ("Free some space", "Gör plats")
-            )
+            en, sv = _what_to_do(error, reason)
             raise StorageError(
                 f"{self.path} cannot be written: {reason}. What is published is served as before. {en}, and run the "
                 "command again.",
@@ -340,6 +336,15 @@ def _out_of_the_way(path: Path) -> Path:
     if gone.is_dir():
         remove_tree(gone)
     return path.rename(gone)
+
+
+def _what_to_do(error: OSError | sqlite3.Error, reason: str) -> tuple[str, str]:
+    """Return what to do when the file system or SQLite refuses to write, in English and Swedish."""
+    if isinstance(error, PermissionError) or "readonly" in reason or "Read-only" in reason:
+        return "Let the user that runs torg write there", "Ge den som kör torg rätt att skriva där"
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "full" in reason:
+        return "Free some space", "Gör plats"
+    return "Run torg doctor, look after the disk", "Kör torg doctor, se över disken"
 
 
 def remove_tree(path: Path) -> None:

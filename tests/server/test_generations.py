@@ -1,6 +1,8 @@
 """Generations: one writer, atomic switch, nothing half-made is ever served or deleted under a reader."""
 
+import errno
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,21 @@ def test_a_generation_that_is_not_kept_is_named(tmp_path):
     make(data)
     with pytest.raises(StorageError, match="Generation 7 is not kept; these are: 1"):
         data.generation(7)
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "Free some space"),
+        (sqlite3.OperationalError("database or disk is full"), "Free some space"),
+        (PermissionError(errno.EACCES, "Permission denied"), "Let the user that runs torg write there"),
+        (OSError(errno.EROFS, "Read-only file system"), "Let the user that runs torg write there"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "torg doctor"),
+        (OSError(errno.EIO, "Input/output error"), "look after the disk"),
+    ],
+)
+def test_what_to_do_is_told_by_what_is_wrong(tmp_path, error, advice):
+    with pytest.raises(StorageError) as told, DataFolder(tmp_path).guarded():
+        raise error
+    assert advice in told.value.en and told.value.sv != told.value.en
+    assert ("Free" in told.value.en) == ("Free" in advice)
