@@ -91,7 +91,7 @@ def _serve_preview(folder: Path, flags: Mapping[str, object]) -> None:
             folder,
             shown.settings,
             ready=lambda: tell_address(shown.settings),
-            flags={**flags, "data": data},
+            flags={**flags, "data": data, "url": ""},
             tell=_tell,
         )
 

@@ -342,7 +342,8 @@ def _what_to_do(error: OSError | sqlite3.Error, reason: str) -> tuple[str, str]:
     """Return what to do when the file system or SQLite refuses to write, in English and Swedish."""
     if isinstance(error, PermissionError) or "readonly" in reason or "Read-only" in reason:
         return "Let the user that runs torg write there", "Ge den som kör torg rätt att skriva där"
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "full" in reason:
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if full or "full" in reason or "No space" in reason:  # the store and SQLite say it in words
         return "Free some space", "Gör plats"
     return "Run torg doctor, look after the disk", "Kör torg doctor, se över disken"
 

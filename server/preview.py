@@ -51,7 +51,8 @@ def previewing(
     folder = _begin(data)
     try:
         before = int(_copy(data, folder) or 0)
-        own = replace(settings, values={**settings.values, "data": str(folder.resolve())})
+        # A store elsewhere is for what is published: it would be sent the preview and lose what the copy does not hold.
+        own = replace(settings, values={**settings.values, "data": str(folder.resolve()), "url": ""})
         done = publish(site, own, only=only, confirm=confirm, progress=_without_the_switch(progress))
         told = _told(site, DataFolder(folder), before, done)
         (folder / TOLD).write_text(json.dumps(told, ensure_ascii=False), "utf-8")

@@ -152,6 +152,7 @@ def test_a_generation_that_is_not_kept_is_named(tmp_path):
     [
         (OSError(errno.ENOSPC, "No space left on device"), "Free some space"),
         (sqlite3.OperationalError("database or disk is full"), "Free some space"),
+        (OSError("IO error: No space left on device (os error 28)"), "Free some space"),
         (PermissionError(errno.EACCES, "Permission denied"), "Let the user that runs torg write there"),
         (OSError(errno.EROFS, "Read-only file system"), "Let the user that runs torg write there"),
         (FileNotFoundError(errno.ENOENT, "No such file or directory"), "torg doctor"),

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -53,6 +54,16 @@ def test_a_preview_shows_what_would_change_and_publishes_nothing(small_site):
     assert not (small_site.data / "previews").exists()
     real = create_app(small_site.folder, Settings()).test_client()
     assert "preview-bar" not in real.get("/", headers={"Accept": "text/html"}).text
+
+
+def test_a_preview_leaves_a_store_elsewhere_alone(small_site):
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        store.settimeout(0)
+        elsewhere = Settings({"url": f"http://127.0.0.1:{store.getsockname()[1]}/query"})
+        with previewing(read_site(small_site.folder), elsewhere) as shown:
+            assert (shown.publication.generation, shown.settings.url) == (1, "")
+        with pytest.raises(BlockingIOError):
+            store.accept()
 
 
 @pytest.mark.slow
