@@ -51,7 +51,8 @@ def joined(table: Table, other: Table, join: Join, report: Report) -> Table:
         if lost:
             to.tell(Finding("source.join-unmatched", file=other.file, column=join.theirs, count=lost))
 
-    return Table(table.file, table.sheet, tuple(headers), table.header_row, rows)
+    elsewhere = {name: (other.file, header) for name, header in zip(names, join.take, strict=True)}
+    return Table(table.file, table.sheet, tuple(headers), table.header_row, rows, elsewhere)
 
 
 def _place(table: Table, name: str) -> int:

@@ -29,7 +29,7 @@ from loaders.joining import joined
 from loaders.linked import linked_metadata
 from loaders.opening import Declared, open_table
 from loaders.preparation import UNFIT, Preparation
-from loaders.source import LoadCounts, Report, SourceFile, Table
+from loaders.source import ColumnPlace, LoadCounts, Report, SourceFile, Table
 from loaders.table import clean_header
 from loaders.value_words import datatype_words
 
@@ -42,11 +42,12 @@ _METADATA = re.compile(r"(?:^|-)metadata\.json$")
 
 
 class Origin(NamedTuple):
-    """Where a row stands: number of the file within the delivery, sheet, row."""
+    """Where a row stands: number of the file within the delivery, sheet, row, and in a wide table the column."""
 
     file: int
     sheet: str
     row: int
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ class _File:
         matched = headers.match(source, self.columns, dataset.columns, constants, report)
         preparation = Preparation(self.document, source, matched, constants, report, dataset.waivers)
         function = self._compiled(preparation)
+        report.counts.places[self.number] = self._places(preparation)
         before, read = report.counts.rows_out, report.counts.rows_in
         yield from self._mapped(source, preparation, function)
         preparation.finish()
@@ -183,7 +185,7 @@ class _File:
         compile_ = partial(
             compile_table,
             base=context.base,
-            file_url=f"{context.base}id/dataset/{self.dataset.key}",
+            file_url=self._url,
             constants={
                 "authority": context.authority,
                 "publisher": context.base + context.publisher_path,
@@ -202,10 +204,21 @@ class _File:
             detail = (("fault", error.problem),)
             raise DescriptionError(Finding("description.broken-mapping", self.dataset.key, detail=detail)) from None
 
+    def _places(self, preparation: Preparation) -> dict[str, ColumnPlace]:
+        """Return where the values of each property stand."""
+        names = specification.property_columns(self.document, self.context.base, self.context.concept_base, self._url)
+        found = {property: preparation.place_of(name) for property, name in names.items()}
+        return {property: place for property, place in found.items() if place is not None}
+
+    @property
+    def _url(self) -> str:
+        return f"{self.context.base}id/dataset/{self.dataset.key}"
+
     def _mapped(
         self, source: Table, preparation: Preparation, function: RowFunction
     ) -> Iterator[tuple[str, Origin, list[str]]]:
-        counts, number, sheet, make = self.report.counts, self.number, source.sheet, tuple.__new__
+        report, number, sheet, make = self.report, self.number, source.sheet, tuple.__new__
+        counts = report.counts
         for row, cells in preparation.rows(source.rows(self.report)):
             subject, lines, errors = function(cells, row, row)
             if errors or not subject:
@@ -213,7 +226,7 @@ class _File:
             if subject:
                 counts.rows_out += 1
                 # A named tuple made by its class costs twice as much, and there is one for each row.
-                yield subject, make(Origin, (number, sheet, row)), lines
+                yield subject, make(Origin, (number, sheet, row, report.column)), lines
 
     def _tell(
         self, errors: Sequence[CellError], lost: bool, preparation: Preparation, row: int, cells: list[str]

@@ -14,7 +14,7 @@ from typing import Any
 from loaders.column_formats import NUMBERS, chosen_format, datatype, kept_type
 from loaders.composition import Compose, composer
 from loaders.csvw.problems import kind_of
-from loaders.description import ColumnChange
+from loaders.description import DESCRIPTION_FILE, ColumnChange
 from loaders.errors import DescriptionError
 from loaders.findings import Finding, Findings
 from loaders.geometry import SWEREF_99_TM, known_crs
@@ -22,7 +22,7 @@ from loaders.headers import HeaderMatch
 from loaders.nameless import Nameless, nameless
 from loaders.positions import Coordinates, are_projected, coordinate_columns, seem_swapped, split_position
 from loaders.screening import Screening
-from loaders.source import Report, Row, Table
+from loaders.source import ColumnPlace, Report, Row, Table
 from loaders.specification import columns, null_tokens
 
 # Formats, sheets and screens are judged by this many rows; what the rows after them say otherwise is a finding.
@@ -102,6 +102,20 @@ class Preparation:
         """Return the source's own header of a column, which its steward knows; else the column's name."""
         place = self.positions.get(column, len(self._table.headers))
         return self._table.headers[place] if place < len(self._table.headers) else column
+
+    def place_of(self, column: str) -> ColumnPlace | None:
+        """Return where a column's values stand, None when they stand in no column of a file."""
+        place = self.positions.get(column)
+        split = next((at for at, names in self._matched.splits.items() if column in names), place)
+        if place is None or split is None or split >= len(self._table.headers):
+            return None
+        header = self._table.headers[split]
+        if header not in self._table.elsewhere:
+            return ColumnPlace(self._table.file, header)
+        file, name = self._table.elsewhere[header]
+        if file == DESCRIPTION_FILE:
+            return None
+        return ColumnPlace(file, name, aside=True) if file else ColumnPlace(self._table.file, "")
 
     def _header_at(self, place: int) -> str:
         """Return the header of a cell, its column's name when the cell was added to the source's own."""

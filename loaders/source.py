@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -52,14 +52,31 @@ class SourceFile:
         return next((value for key, value in self.headers if key.lower() == name.lower()), "")
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnPlace:
+    """Where the values of a property stand: the file of the delivery, as it is called with its archive, and the header.
+
+    Without a header they stand in another column for each row, which the row's origin tells. `aside` says that the file
+    is another than the one that the row is numbered in.
+    """
+
+    file: str
+    header: str
+    aside: bool = False
+
+
 @dataclass(slots=True)
 class LoadCounts:
-    """Every row read is published or told: rows_in == rows_out + rows_told."""
+    """Every row read is published or told: rows_in == rows_out + rows_told.
+
+    `places` are the columns that properties have their values from, by the number of the file in its delivery.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
     rows_told: int = 0
     coverage: list[Coverage] = field(default_factory=list)
+    places: dict[int, dict[str, ColumnPlace]] = field(default_factory=dict)
 
 
 @dataclass
@@ -69,6 +86,7 @@ class Report:
     findings: Findings
     counts: LoadCounts = field(default_factory=LoadCounts)
     headers: tuple[str, ...] = ()
+    column: str = ""  # the header above the figure that the row at hand was made of, in a wide table
 
     def tell(self, finding: Finding) -> None:
         """Add a finding about a column, a sheet or a file; a column said by number ("#3") gets its header."""
@@ -105,3 +123,5 @@ class Table:
     headers: tuple[str, ...]
     header_row: int
     rows: Callable[[Report], Iterator[Row]]
+    elsewhere: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Where a column stands that is none of the file's own: (file, header), ("", "") for the one above a figure."""

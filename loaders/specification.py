@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import ontology
 from loaders.csvw import Table, read_table
@@ -21,6 +22,7 @@ DELIVERY = ontology.CSVW_EXTENSION + "delivery"
 DERIVE = ontology.CSVW_EXTENSION + "derive"
 PRIVACY = ontology.CSVW_EXTENSION + "privacy"
 _TEMPLATES = ("aboutUrl", "propertyUrl", "valueUrl")
+_VARIABLE = re.compile(r"\{[+#./;?&]?(\w+)\}")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:|\{")
 # Concepts, ontology and specifications belong to the concept base, everything else to the site (design 6).
 _SHARED = ("def/", "spec/")
@@ -116,6 +118,27 @@ def absolute(document: Mapping[str, Any], base: str, concept_base: str) -> dict[
         for said in column.get(DERIVE, {}).values():
             said.setdefault("params", {})["column"] = column["name"]
     return prepared
+
+
+def property_columns(document: Mapping[str, Any], base: str, concept_base: str, url: str) -> dict[str, str]:
+    """Return the column that gives each property its values; `url` is the file's, for columns without a property.
+
+    The values of a virtual column come from the column that its valueUrl names, or that was derived for it.
+    """
+    listed = columns(absolute(document, base, concept_base))
+    real = [column for column in listed if not column.get("virtual")]
+    derived = {variable: str(column["name"]) for column in real for variable in column.get(DERIVE, {})}
+    names = {str(column["name"]) for column in real}
+    found: dict[str, str] = {}
+    for column in (*real, *(column for column in listed if column.get("virtual"))):
+        name = str(column["name"])
+        if column.get("virtual"):
+            variables = _VARIABLE.findall(str(column.get("valueUrl") or ""))
+            name = next((derived.get(one, one) for one in reversed(variables) if one in names or one in derived), "")
+        property = column.get("propertyUrl") or ("" if column.get("virtual") else f"{url}#{quote(name)}")
+        if name and property and column.get("suppressOutput") is not True:
+            found.setdefault(str(property), name)
+    return found
 
 
 def _one_table(document: dict[str, Any], file: str) -> dict[str, Any]:

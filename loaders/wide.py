@@ -47,7 +47,7 @@ def melt(table: Table, wide: Mapping[str, Mapping[str, str]]) -> Table:
     kept = [place for place, header in enumerate(table.headers) if place not in chosen and header not in added]
     headers = (*(table.headers[place] for place in kept), *added, VALUE)
     figures = [
-        (place, [said.get(name, "").replace(_HEADER, table.headers[place]) for name in added])
+        (place, table.headers[place], [said.get(name, "").replace(_HEADER, table.headers[place]) for name in added])
         for place, said in sorted(chosen.items())
     ]
 
@@ -55,7 +55,12 @@ def melt(table: Table, wide: Mapping[str, Mapping[str, str]]) -> Table:
         for number, cells in table.rows(report):
             report.counts.rows_in += len(figures) - 1
             shared = [cells[place] for place in kept]
-            for place, said in figures:
+            for place, header, said in figures:
+                report.column = header
                 yield number, [*shared, *said, cells[place]]
 
-    return Table(table.file, table.sheet, headers, table.header_row, rows)
+    told = {name for said in chosen.values() for name, text in said.items() if _HEADER in text}
+    elsewhere = dict(table.elsewhere) | {name: ("", "") for name in (*told, VALUE)}
+    # What dataset.toml says of a header stands in no file.
+    elsewhere |= {name: (DESCRIPTION_FILE, name) for name in added if name not in told}
+    return Table(table.file, table.sheet, headers, table.header_row, rows, elsewhere)

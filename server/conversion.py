@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import ontology
 from loaders.description import Dataset
 from loaders.findings import Finding, Findings
 from loaders.load import Delivery, LoadContext, LoadCounts, Origin, load
+from loaders.source import ColumnPlace
 from server.columns import header_of, short_name
 from server.forgotten import NOTHING, Forgotten
 from server.graph_files import GraphFile, canonical, read_graph, subject, subjects, write_graph
@@ -20,6 +22,11 @@ from server.graph_files import GraphFile, canonical, read_graph, subject, subjec
 _ROWS = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 CREATE TABLE row (key INTEGER PRIMARY KEY, file INTEGER NOT NULL, sheet TEXT NOT NULL, row INTEGER NOT NULL);
+CREATE TABLE figure (key INTEGER PRIMARY KEY, header TEXT NOT NULL);
+CREATE TABLE place (
+    file INTEGER NOT NULL, property TEXT NOT NULL, name TEXT NOT NULL, header TEXT NOT NULL, aside INTEGER NOT NULL,
+    PRIMARY KEY (file, property)
+) WITHOUT ROWID;
 """
 
 Row = tuple[str, Origin, list[str]]
@@ -81,6 +88,11 @@ def convert(
             counts.rows_out -= len(repeats.same)
             counts.rows_told += len(repeats.same)
             _tell(repeats, dataset, delivery, context.concept_base, findings)
+        index.executemany(
+            "INSERT INTO place VALUES (?, ?, ?, ?, ?)",
+            ((file, property, place.file, place.header, place.aside)
+             for file, places in counts.places.items() for property, place in places.items()),
+        )  # fmt: skip
         index.commit()
     finally:
         index.close()
@@ -96,6 +108,8 @@ def _first_rows(rows: Iterator[Row], index: sqlite3.Connection, repeats: _Repeat
         except sqlite3.IntegrityError:
             repeats.rows.setdefault(name, []).append((origin, lines))
             continue
+        if origin.column:
+            insert("INSERT INTO figure VALUES (?, ?)", (row_key(name), origin.column))
         yield from lines
 
 
@@ -113,8 +127,8 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection, collaps
         else:
             yield line
     for name, others in repeats.rows.items():
-        file, sheet, row = index.execute("SELECT file, sheet, row FROM row WHERE key = ?", (row_key(name),)).fetchone()
-        entries = [(Origin(file, sheet, row), own[name])]
+        first = "SELECT file, sheet, row, coalesce(header, '') FROM row LEFT JOIN figure USING (key) WHERE key = ?"
+        entries = [(Origin(*index.execute(first, (row_key(name),)).fetchone()), own[name])]
         for origin, lines in others:
             entries.append((origin, sorted({line for line in canonical(lines) if subject(line) == name})))
             yield from (line for line in lines if subject(line) != name)
@@ -126,10 +140,11 @@ def _numbered(graph: Path, repeats: _Repeats, index: sqlite3.Connection, collaps
         entries.sort(key=lambda entry: (entry[1] != kept, entry[1], entry[0].file, entry[0].row))
         for number, (origin, lines) in enumerate(entries, start=1):
             numbered = name if number == 1 else f"{name}/{number}"
-            index.execute(
-                "INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)",
-                (row_key(numbered), origin.file, origin.sheet, origin.row),
-            )
+            key = row_key(numbered)
+            place = (key, origin.file, origin.sheet, origin.row)
+            index.execute("INSERT OR REPLACE INTO row VALUES (?, ?, ?, ?)", place)
+            if origin.column:
+                index.execute("INSERT OR REPLACE INTO figure VALUES (?, ?)", (key, origin.column))
             yield from (f"<{numbered}{line[len(name) + 1 :]}" for line in lines)
 
 
@@ -187,6 +202,23 @@ def _repeats_are_expected(dataset: Dataset) -> bool:
         return False
     table = json.loads((ontology.specification(dataset.specification) / "table.json").read_text("utf-8"))
     return bool(table.get(f"{ontology.CSVW_EXTENSION}repeatedKeys") == "expected")
+
+
+def column_places(rows: Path, file: int, subject: str) -> dict[str, ColumnPlace] | None:
+    """Return where the values of each property of a subject stand, whose row is in a file of the delivery.
+
+    In a wide table that is the column above the subject's figure. None when the index, an older one, does not tell.
+    """
+    with closing(sqlite3.connect(f"file:{rows}?mode=ro&immutable=1", uri=True)) as index:
+        if not index.execute("SELECT 1 FROM sqlite_schema WHERE name = 'place'").fetchone():
+            return None
+        figure = index.execute("SELECT header FROM figure WHERE key = ?", (row_key(subject),)).fetchone()
+        return {
+            property: ColumnPlace(name, header or (figure[0] if figure else ""), bool(aside))
+            for property, name, header, aside in index.execute(
+                "SELECT property, name, header, aside FROM place WHERE file = ?", (file,)
+            )
+        }
 
 
 def row_origin(rows: Path, subject: str) -> tuple[int, str, int] | None:

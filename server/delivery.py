@@ -234,7 +234,7 @@ class DatasetWork:
         counts = counts or self._convert_rows(dataset, delivery, state, findings)
         state.deliveries[period] = {
             "fingerprint": fingerprint,
-            "mapping": mapping_version(dataset.specification),
+            "mapping": _mapping(dataset, delivery),
             "sources": [{"name": file.name, "sha256": file.sha256} for file in delivery.files],
             "rows_in": counts.rows_in,
             "rows_out": counts.rows_out,
@@ -380,6 +380,15 @@ class DatasetWork:
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists() and source.exists():
             os.link(source, target)
+
+
+def _mapping(dataset: Dataset, delivery: Delivery) -> str:
+    """Return the version of what makes triples of a delivery's rows: its specification, or the metadata beside it."""
+    version = mapping_version(dataset.specification)
+    beside = [file.path for file in delivery.files if file.describes] or sorted(dataset.folder.glob("*metadata.json"))
+    if dataset.specification or not beside:
+        return version
+    return f"{version}/{hashlib.sha256(b''.join(path.read_bytes() for path in beside)).hexdigest()[:12]}"
 
 
 def _dump_name(key: str, period: str) -> str:

@@ -217,6 +217,8 @@ def _copy_rows(path: Path, target: Path, iris: set[str]) -> int:
         with closing(sqlite3.connect(target)) as copy:
             rows.backup(copy)
             copy.executemany("DELETE FROM row WHERE key = ?", keys)
+            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = 'figure'").fetchone():
+                copy.executemany("DELETE FROM figure WHERE key = ?", keys)
             copy.commit()
             copy.execute("VACUUM")
         return held

@@ -96,7 +96,7 @@ def test_xls(load_files: Loader) -> None:
         ["", "B2", "Sjöskolan"],
     ]
     done = load_files({"a.xls": xls(rows)})
-    assert [origin for _, origin, _ in done.rows] == [(0, "Blad1", 2), (0, "Blad1", 4)]
+    assert [origin[:3] for _, origin, _ in done.rows] == [(0, "Blad1", 2), (0, "Blad1", 4)]
     assert "def/place/0180>" in done.lines and "concepts.lost-zero" in done.rules()
     for end in (700, 1_500, 2_000, 4_000):
         cut = load_files({"a.xls": xls(rows)[:end]})

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
@@ -13,7 +16,7 @@ from flask.testing import FlaskClient
 from server.cli import main
 from server.generations import DataFolder
 from server.site import read_site
-from server.trace import Trace, trace
+from server.trace import Trace, sentence, trace
 from tests.conftest import ROWS, SmallSite
 
 BASE = "https://data.asen.example/"
@@ -101,3 +104,120 @@ def test_the_command_and_the_address_tell_it(starter: Path, client: FlaskClient)
 @pytest.mark.parametrize("uri", ["http://[", "not an iri", "<x>", "https://x.example/ y"])
 def test_odd_addresses_are_no_crash(client: FlaskClient, uri: str) -> None:
     assert client.get("/quality/trace", query_string={"uri": uri}).status_code in (400, 404)
+
+
+TEXT = "\n".join(
+    ["Enhetens kod,Skolans namn,Lat,Long", *(f"1000000{n},Skola {n},59.{n}1,15.{n}2" for n in range(1, 5))]
+)
+COLUMNS = '[columns]\n"Enhetens kod" = "id"\n"Skolans namn" = "name"\n"Lat" = "latitude"\n"Long" = "longitude"\n'
+LAT = "http://www.w3.org/2003/01/geo/wgs84_pos#lat"
+VALUE = "http://purl.org/linked-data/sdmx/2009/measure#obsValue"
+STREET = "https://schema.org/streetAddress"
+
+
+def workbook(path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Om filen"])
+    for name, table in (("Skolor", TEXT), ("Annat", "a,b\n1,2")):
+        sheet = book.create_sheet(name)
+        for row in [["Förteckning"], [], *(line.split(",") for line in table.splitlines())]:
+            sheet.append(row)
+    book.save(path)
+
+
+def zipped(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("LÄSMIG.txt", "x")
+        archive.writestr("export/skolor.csv", TEXT)
+
+
+@pytest.fixture(scope="module")
+def forms(make_site: Callable[[Path], SmallSite], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One list of schools in every form that a source may have, and a wide table of figures."""
+    site = make_site(tmp_path_factory.mktemp("forms") / "site")
+    toml = (site.dataset / "dataset.toml").read_text("utf-8")
+    rows = [line.split(",") for line in TEXT.splitlines()]
+    items = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    tags = {name: name.replace(" ", "_") for name in rows[0]}
+    xml = "".join("<skola>\n" + "".join(f"<{tags[name]}>{text}</{tags[name]}>\n" for name, text in item.items())
+                  + "</skola>\n" for item in items)  # fmt: skip
+    metadata = {"@context": "http://www.w3.org/ns/csvw", "url": "egen.csv", "tableSchema": {
+        "aboutUrl": "id/matning/{nr}", "columns": [{"name": "nr", "titles": "Nr"}, {"name": "ph", "titles": "pH-värde",
+                                                    "propertyUrl": "https://schema.org/value"}]}}  # fmt: skip
+
+    def add(name: str, source: str, more: str = COLUMNS, specification: str = "skolor") -> Path:
+        folder = site.folder / "datasets/asen" / name
+        folder.mkdir()
+        said = toml.replace('"skolor.csv"', f'"{source}"')
+        said = said.replace('conformsTo = "skolor"', f'conformsTo = "{specification}"' if specification else "")
+        (folder / "dataset.toml").write_text(said + more, "utf-8")
+        return folder / source
+
+    workbook(add("bok", "skolor.xlsx"))
+    zipped(add("packad", "skolor.zip"))
+    add("json", "skolor.json").write_text(json.dumps({"skolor": items}), "utf-8")
+    underscored = COLUMNS.replace("Enhetens kod", "Enhetens_kod").replace("Skolans namn", "Skolans_namn")
+    add("xml", "skolor.xml", underscored).write_text(f"<skolor>\n{xml}</skolor>", "utf-8")
+    join = '"Gata" = "street"\n[join]\nsource = "gator.csv"\non = { "Enhetens kod" = "Kod" }\ntake = ["Gata"]\n'
+    joined = add("fogad", "skolor.csv", COLUMNS + join)
+    joined.write_text(TEXT, "utf-8")
+    (joined.parent / "gator.csv").write_text("Kod,Gata\n10000003,Skolgatan 3\n", "utf-8")
+    wide = '[constants]\nindicator = "U1"\nsex = "T"\n[wide]\n"20??" = { period = "{header}", unit = "antal" }\n'
+    add("bred", "tal.csv", wide, "kommunal-statistik").write_text("kommun;2024;2025\n1880;1;2\n1881;3;4\n", "utf-8")
+    own = add("egen", "egen.csv", "", "")
+    own.write_text("Nr,pH-värde\n7,6.5\n8,7.1\n", "utf-8")
+    (own.parent / "egen.csv-metadata.json").write_text(json.dumps(metadata), "utf-8")
+    assert not site.publish().blocked
+    return site.folder
+
+
+def of(folder: Path, name: str, subject: str, property: str = "") -> Trace:
+    (found,) = [one for one in traced(folder, subject, property) if one.dataset == f"asen/{name}"]
+    sources = folder / "datasets/asen" / name
+    assert hashlib.sha256((sources / found.file.partition("/")[0]).read_bytes()).hexdigest() == found.sha256
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "sheet", "row", "header"),
+    [
+        ("bok", "skolor.xlsx", "Skolor", 6, "Skolans namn"),
+        ("packad", "skolor.zip/skolor.csv", "", 4, "Skolans namn"),
+        ("json", "skolor.json", "", 3, "Skolans namn"),  # the third item
+        ("xml", "skolor.xml", "", 14, "Skolans_namn"),  # the line that its element begins on
+        ("fogad", "skolor.csv", "", 4, "Skolans namn"),
+    ],
+)
+def test_every_form_leads_to_its_cell(forms: Path, name: str, file: str, sheet: str, row: int, header: str) -> None:
+    found = of(forms, name, f"{BASE}id/school/10000003")
+
+    assert (file, sheet, row, header, "Lat") == (
+        found.file, found.sheet, found.row, found.columns[NAME], found.columns[LAT],
+    )  # fmt: skip
+
+
+def test_what_another_file_gave_is_told_with_that_file(forms: Path) -> None:
+    found = of(forms, "fogad", f"{BASE}id/school/10000003")
+    (other,) = found.other_files.values()
+
+    assert "Gata" == found.columns[STREET] and [STREET] == list(found.other_files)
+    text = (forms / "datasets/asen/fogad/gator.csv").read_bytes()
+    assert ("gator.csv", hashlib.sha256(text).hexdigest()) == (other.file, other.sha256)
+    assert "streetAddress ur kolumnen Gata (gator.csv)" in sentence(found, "sv")
+
+
+def test_a_figure_of_a_wide_table_leads_to_the_column_it_stands_in(forms: Path) -> None:
+    found = of(forms, "bred", f"{BASE}id/observation/9901/bred/U1/1881/2025/T")
+
+    assert (3, "2025") == (found.row, found.columns[VALUE])
+    assert "2025" == found.columns["http://purl.org/linked-data/sdmx/2009/dimension#refPeriod"]
+    # What dataset.toml says stands in no column.
+    assert not {name for name in found.columns if name.endswith(("unitOfMeasure", "sex"))}
+
+
+def test_a_table_with_metadata_of_its_own_tells_its_columns_and_their_version(forms: Path) -> None:
+    found = of(forms, "egen", f"{BASE}id/matning/8")
+    metadata = (forms / "datasets/asen/egen/egen.csv-metadata.json").read_bytes()
+
+    assert (3, "pH-värde") == (found.row, found.columns["https://schema.org/value"])
+    assert hashlib.sha256(metadata).hexdigest()[:12] == found.mapping.partition("/")[2]
