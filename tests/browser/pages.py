@@ -48,6 +48,7 @@ PAGES = {
     "api": "/api",
     "api-group": "/api/school",
     "api-query": "/api/care-home/kinds",
+    "api-map": "/api/school/list?municipality=9901",
     "specification": "/spec/skolor",
     "ontology": "/spec/torg",
     "terminology": "/terminology",
