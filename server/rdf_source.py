@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from loaders.description import Dataset
@@ -27,6 +27,7 @@ MEDIA_TYPES = {
     ".n3": "text/n3",
 }
 PARSE_SECONDS = 1800
+_HELD = 50_000  # lines in memory before they are written to the files of their graphs
 
 
 def is_rdf(delivery: Delivery) -> bool:
@@ -61,23 +62,30 @@ def _writable(folder: Path) -> Path:
 def _split(dataset: Dataset, delivery: Delivery, own_graph: str, base: str, folder: Path) -> dict[str, Path]:
     """Write the lines of each graph to a file of its own in the folder."""
     parts: dict[str, Path] = {own_graph: folder / "0"}
-    outputs = {own_graph: open(parts[own_graph], "w", encoding="utf-8")}
-    try:
-        for file in delivery.files:
-            for line in _quads(dataset, file, base):
-                name, triple = line.split("\t", 1)
-                graph = name if name and dataset.keep_graphs else own_graph
-                if graph.startswith(base) and graph != own_graph:
-                    detail = (("graph", graph),)
-                    raise SourceError(Finding("source.graph-name", dataset.key, file.name, detail=detail))
-                if graph not in outputs:
-                    parts[graph] = folder / str(len(parts))
-                    outputs[graph] = open(parts[graph], "w", encoding="utf-8")
-                outputs[graph].write(triple)
-    finally:
-        for output in outputs.values():
-            output.close()
+    parts[own_graph].touch()
+    waiting: dict[str, list[str]] = {}  # a file of its own held open for each graph could be more than a process may
+    count = 0
+    for file in delivery.files:
+        for line in _quads(dataset, file, base):
+            name, triple = line.split("\t", 1)
+            graph = name if name and dataset.keep_graphs else own_graph
+            if graph.startswith(base) and graph != own_graph:
+                detail = (("graph", graph),)
+                raise SourceError(Finding("source.graph-name", dataset.key, file.name, detail=detail))
+            parts.setdefault(graph, folder / str(len(parts)))
+            waiting.setdefault(graph, []).append(triple)
+            count += 1
+            if count % _HELD == 0:
+                _append(parts, waiting)
+    _append(parts, waiting)
     return {graph: part for graph, part in parts.items() if part.stat().st_size or len(parts) == 1}
+
+
+def _append(parts: Mapping[str, Path], waiting: dict[str, list[str]]) -> None:
+    for graph, lines in waiting.items():
+        with open(parts[graph], "a", encoding="utf-8", newline="\n") as output:
+            output.writelines(lines)
+    waiting.clear()
 
 
 def _quads(dataset: Dataset, file: SourceFile, base: str) -> Iterator[str]:

@@ -1,9 +1,13 @@
 """Datasets that are RDF already: graph names kept when asked, blank nodes named for good, hostile files told."""
 
+import resource
+from types import SimpleNamespace
+
 import pytest
 
 from server.generations import DataFolder
 from server.graph_files import read_graph
+from server.rdf_source import _split
 from tests.conftest import SmallSite
 
 OWN = "https://data.asen.example/graph/asen/rdf"
@@ -97,3 +101,21 @@ def test_hostile_and_broken_files_are_findings(add, name, text, rule):
 def test_a_graph_name_under_our_base_is_refused(add):
     done = add("a.trig", "<https://data.asen.example/graph/x/y> { <urn:a> <urn:p> <urn:b> }", keep=True).publish()
     assert ["source.graph-name"] == [finding.rule for finding in done.report.findings() if finding.weight == "block"]
+
+
+def test_a_source_of_more_graphs_than_a_process_may_have_files(tmp_path, monkeypatch):
+    lines = [f"http://a.example/{number % 90}\t<http://a.example/s> <http://a.example/p> \"{number}\" .\n"
+             for number in range(180)]  # fmt: skip
+    monkeypatch.setattr("server.rdf_source._quads", lambda *_: iter(lines))
+    monkeypatch.setattr("server.rdf_source._HELD", 50)
+    dataset = SimpleNamespace(keep_graphs=True, key="asen/rdf")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        parts = _split(dataset, SimpleNamespace(files=[None]), OWN, "https://data.asen.example/", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(parts) == 90
+    assert parts["http://a.example/7"].read_text("utf-8").splitlines() == [
+        '<http://a.example/s> <http://a.example/p> "7" .', '<http://a.example/s> <http://a.example/p> "97" .',
+    ]  # fmt: skip
