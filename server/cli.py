@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import traceback
 import webbrowser
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ from server.settings import Settings, read_settings
 from server.site import Site, read_site
 from server.starter_site import init as make_site
 from server.starter_site import live_at
+
+_FILES = 65_536
 
 
 class Torg(SpokenGroup):
@@ -95,6 +98,16 @@ def _asked_language(args: list[str]) -> str | None:
 def main(lang: str | None) -> None:
     """Publish a municipality's data as linked data."""
     set_language(lang)
+    _allow_many_files()
+
+
+def _allow_many_files() -> None:
+    """Let this process open as many files as it may: a merge of graphs opens each, and shells allow 1 024 at first."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if resource.RLIM_INFINITY != allowed < wanted:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 site_option = click.option(

@@ -1,6 +1,8 @@
 """The commands as a steward meets them: messages, streams and exit codes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -232,3 +234,14 @@ def test_messages_are_in_the_language_of_the_environment(tmp_path, environment, 
     unset = dict.fromkeys(("TORG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
     done = CliRunner().invoke(main, ["init", str(tmp_path / "mystad")], env={**unset, **environment})
     assert done.stdout.startswith(said)
+
+
+def test_a_command_may_open_as_many_files_as_the_system_allows(small_site):
+    script = (
+        "import resource; _, most = resource.getrlimit(resource.RLIMIT_NOFILE); "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, most)); from server.cli import main; "
+        "main(['log', '--site', SITE], standalone_mode=False)".replace("SITE", repr(str(small_site.folder)))
+    )
+    after = "import resource, atexit; atexit.register(lambda: print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])); "
+    done = subprocess.run([sys.executable, "-c", after + script], capture_output=True, text=True, check=False)
+    assert int(done.stdout.split()[-1]) > 256, done.stderr
