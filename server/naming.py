@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
+from types import MappingProxyType
 
 from rdflib import SH, SKOS, Graph, Namespace, Node
 
 import ontology
 from server.catalog_values import coded_labels
+from server.description import Description
 from server.instance import Opened, Torg
 from server.presentation import Presenter, Shown, readable
 from server.rdf_formats import Value, value
@@ -24,6 +26,7 @@ _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _CURRENCY = "https://schema.org/currency"
 _NUMBERS = {f"http://www.w3.org/2001/XMLSchema#{name}" for name in ("decimal", "integer")}
 _ORGANIZATION = re.compile(r"/id/organization/(\d{6})(\d{4})\Z")
+_NOTHING: Mapping[str, Description] = MappingProxyType({})
 _MOST = 400  # things named on one page
 _LONGEST = 80  # letters of one part of a name
 
@@ -68,10 +71,13 @@ def _meanings(graph: Graph, listed: Node) -> dict[str, dict[str, str]]:
     }
 
 
-def called(opened: Opened, torg: Torg, iris: Iterable[str], language: str) -> Names:
+def called(
+    opened: Opened, torg: Torg, iris: Iterable[str], language: str, known: Mapping[str, Description] = _NOTHING
+) -> Names:
     """Return the label of each IRI in a language; of our own things that have none, a name made of what they are.
 
-    Codes of the European authorities that catalogues use have the names of our code lists.
+    Codes of the European authorities that catalogues use have the names of our code lists. What is `known` by a
+    description is not read again.
     """
     wanted = list(dict.fromkeys(iris))
     found: Names = dict(opened.labels.labels(wanted, language))
@@ -81,7 +87,8 @@ def called(opened: Opened, torg: Torg, iris: Iterable[str], language: str) -> Na
                 ((coded[tag], tag) for tag in (language, "sv", "en") if tag in coded), (readable(iri), "")
             )
     nameless = [iri for iri in wanted if iri not in found and (torg.uris.path(iri) or "").startswith("/id/")][:_MOST]
-    parts = {iri: _parts(opened.generation.store, torg, iri) for iri in nameless}
+    store = opened.generation.store
+    parts = {iri: _parts(torg, known[iri].terms if iri in known else partial(_read, store, iri)) for iri in nameless}
     named = [part.text for listed in parts.values() for _, part in listed if part.kind == "iri"]
     labels = opened.labels.labels(named, language)
     labels |= {iri: (name, "") for iri in named if iri not in labels if (name := organization(torg, iri, language))}
@@ -99,21 +106,28 @@ def organization(torg: Torg, iri: str, language: str) -> str:
     return texts(language).gettext("Organization %(number)s") % {"number": "-".join(number.groups())} if number else ""
 
 
-def _parts(store: ReadStore, torg: Torg, iri: str) -> list[tuple[str, Value]]:
-    """Return (property, value) of each part of the name of a thing; nothing for a class without a declared naming."""
+def _parts(torg: Torg, values: Callable[[str], Iterable[Value]]) -> list[tuple[str, Value]]:
+    """Return (property, value) of each part of the name of a thing, from the values of its properties.
+
+    There are none for a class without a declared naming.
+    """
     naming = read_naming(torg.uris.concepts)
-    kinds = sorted(value(term).text for term in store.values(iri, _TYPE))
+    kinds = sorted(found.text for found in values(_TYPE))
     properties = next((naming.parts[kind] for kind in kinds if kind in naming.parts), ())
     found = []
     for alternatives in properties:
-        said = ((property, each) for property in alternatives for each in _values(store, iri, property))
+        said = ((property, each) for property in alternatives for each in _ordered_values(values(property)))
         if first := next(said, None):
             found.append(first)
     return found
 
 
-def _values(store: ReadStore, iri: str, property: str) -> Iterator[Value]:
-    yield from sorted((value(term) for term in store.values(iri, property)), key=lambda each: each.text)
+def _read(store: ReadStore, iri: str, property: str) -> Iterator[Value]:
+    return (value(term) for term in store.values(iri, property))
+
+
+def _ordered_values(values: Iterable[Value]) -> list[Value]:
+    return sorted(values, key=lambda each: each.text)
 
 
 def shown_text(opened: Opened, torg: Torg, presenter: Presenter, property: str, found: Value) -> str:
@@ -159,7 +173,7 @@ def _differences(opened: Opened, torg: Torg, group: Sequence[str], language: str
     """Return what is said beside each of some things of one name; the end of the address, if nothing else differs."""
     store, told = opened.generation.store, dict.fromkeys(group, "")
     for property in read_naming(torg.uris.concepts).telling:
-        values = {iri: next(_values(store, iri, property), None) for iri in group}
+        values = {iri: next(iter(_ordered_values(_read(store, iri, property))), None) for iri in group}
         named = names_of_values(opened, torg, values.values(), language)
         said = {iri: _said(opened, torg, named, property, found) for iri, found in values.items()}
         if len(set(said.values())) == 1:

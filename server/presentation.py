@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ _HTML = "http://www.w3.org/1999/02/22-rdf-syntax-ns#HTML"
 _WKT = ("http://www.opengis.net/ont/geosparql#wktLiteral", "http://www.opengis.net/ont/geosparql#geoJSONLiteral")
 _TAGS = {"p", "br", "a", "em", "strong", "b", "i", "ul", "ol", "li", "blockquote", "code", "sub", "sup"}
 _LONGEST_MARKUP = 20_000
+_MOST_KEPT = 100  # letters of a value that is kept as it was written
 _YEAR = re.compile(r"\d{4}(Z|[+-]\d\d:\d\d)?\Z")
 _LINKED = ("http", "https", "mailto", "tel")
 _MAILBOX = re.compile(r"[^\s@<>\"?&]+@[^\s@<>\"?&]+\Z")
@@ -107,42 +109,56 @@ class Presenter:
         if property in _POSTAL_CODE:
             return Shown("text", postal_code(value.text), raw=value.text)
         try:
-            return self._typed(value, unit) or Shown("text", value.text, language=value.language)
+            return _typed(value, unit, self.language) or Shown("text", value.text, language=value.language)
         except (ValueError, InvalidOperation, OverflowError):
             note = texts(self.language).gettext("not a valid %(datatype)s") % {"datatype": self.curie(value.datatype)}
             return Shown("text", value.text, note=note)
 
-    def _typed(self, value: Value, unit: str) -> Shown | None:
-        text, datatype, locale = value.text, value.datatype, self.language
-        if datatype in _INTEGERS or datatype in _NUMBERS:
-            number = int(text) if datatype in _INTEGERS else Decimal(text)
-            if isinstance(number, Decimal) and not number.is_finite():
-                return None
-            if len(unit) == 3:
-                return Shown("number", _minus(format_currency(number, unit, locale=locale)), raw=text)
-            return Shown("number", _minus(format_decimal(number, locale=locale, decimal_quantization=False)), raw=text)
-        if datatype == _XSD + "boolean":
-            words = texts(self.language)
-            return Shown("text", words.gettext("Yes") if text in ("true", "1") else words.gettext("No"), raw=text)
-        if datatype == _XSD + "date":
-            return Shown("time", format_date(date.fromisoformat(text[:10]), "long", locale=locale), raw=text)
-        if datatype == _XSD + "dateTime":
-            moment = datetime.fromisoformat(text)
-            local = moment.astimezone(_ZONE) if moment.tzinfo else moment
-            hint = f"Europe/Stockholm, {local:%z}" if moment.tzinfo else ""
-            return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text, hint=hint)
-        if datatype == _XSD + "gYearMonth":
-            month = date.fromisoformat(f"{text[:7]}-01")
-            return Shown("time", format_skeleton("yMMMM", month, locale=locale), raw=text)
-        if datatype == _XSD + "gYear":
-            return Shown("time", str(int(text[:4])), raw=text) if _YEAR.match(text) else _refuse(text)
-        if datatype == _XSD + "time":
-            return Shown("time", time.fromisoformat(text).strftime("%H:%M"), raw=text)
-        if datatype == _HTML:
-            return Shown("markup", nh3.clean(text[:_LONGEST_MARKUP], tags=_TAGS, link_rel="external nofollow"))
-        if datatype in _WKT and (found := point_in(text)):
-            return Shown("text", f"{found.latitude}, {found.longitude} (WGS 84)", raw=text)
-        return None
+
+def _typed(value: Value, unit: str, language: str) -> Shown | None:
+    """Return a literal as its datatype is written in a language, None for a text; raises when it is not of it.
+
+    Days and amounts come again and again, on one page and on the next, and take longer to write than all else there.
+    """
+    return (
+        _written(value, unit, language)
+        if len(value.text) <= _MOST_KEPT
+        else _written.__wrapped__(value, unit, language)
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _written(value: Value, unit: str, locale: str) -> Shown | None:
+    text, datatype = value.text, value.datatype
+    if datatype in _INTEGERS or datatype in _NUMBERS:
+        number = int(text) if datatype in _INTEGERS else Decimal(text)
+        if isinstance(number, Decimal) and not number.is_finite():
+            return None
+        if len(unit) == 3:
+            return Shown("number", _minus(format_currency(number, unit, locale=locale)), raw=text)
+        return Shown("number", _minus(format_decimal(number, locale=locale, decimal_quantization=False)), raw=text)
+    if datatype == _XSD + "boolean":
+        words = texts(locale)
+        return Shown("text", words.gettext("Yes") if text in ("true", "1") else words.gettext("No"), raw=text)
+    if datatype == _XSD + "date":
+        return Shown("time", format_date(date.fromisoformat(text[:10]), "long", locale=locale), raw=text)
+    if datatype == _XSD + "dateTime":
+        moment = datetime.fromisoformat(text)
+        local = moment.astimezone(_ZONE) if moment.tzinfo else moment
+        hint = f"Europe/Stockholm, {local:%z}" if moment.tzinfo else ""
+        return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text, hint=hint)
+    if datatype == _XSD + "gYearMonth":
+        month = date.fromisoformat(f"{text[:7]}-01")
+        return Shown("time", format_skeleton("yMMMM", month, locale=locale), raw=text)
+    if datatype == _XSD + "gYear":
+        return Shown("time", str(int(text[:4])), raw=text) if _YEAR.match(text) else _refuse(text)
+    if datatype == _XSD + "time":
+        return Shown("time", time.fromisoformat(text).strftime("%H:%M"), raw=text)
+    if datatype == _HTML:
+        return Shown("markup", nh3.clean(text[:_LONGEST_MARKUP], tags=_TAGS, link_rel="external nofollow"))
+    if datatype in _WKT and (found := point_in(text)):
+        return Shown("text", f"{found.latitude}, {found.longitude} (WGS 84)", raw=text)
+    return None
 
 
 def _refuse(text: str) -> Shown:
@@ -175,6 +191,7 @@ def readable_address(iri: str) -> str:
     return unquote((parts.netloc + parts.path).rstrip("/")) + (f"?{parts.query}" if parts.query else "")
 
 
+@lru_cache(maxsize=10_000)
 def day(moment: str, language: str) -> str:
     """Return the day of an ISO 8601 time as it is written in a language.
 

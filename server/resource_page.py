@@ -95,13 +95,14 @@ class Pager:
 def describe_for_page(opened: Opened, torg: Torg, description: Description, language: str) -> ResourcePage:
     """Return what the page of a description shows in a language."""
     store = opened.generation.store
-    path = _path(store, description.iri) if description.window is None else []
+    path = _path(store, description) if description.window is None else []
     sources = {dataset: _source(opened, dataset) for dataset in description.datasets}
     named: list[str] = [description.iri, *description.named, *path, *(item.iri for item in description.properties)]
     named += [item.iri for group in description.parts.values() for item in group]
     named += [item.iri for item in description.inverse]
     named += [name for dataset, found in sources.items() for name in (dataset, *found) if name]
-    presenter = Presenter(language, torg.uris, called(opened, torg, named, language), torg.prefixes)
+    known = {description.iri: description} if description.window is None else {}
+    presenter = Presenter(language, torg.uris, called(opened, torg, named, language, known), torg.prefixes)
     labels = [value for value in description.terms(*LABELS) if value.kind == "literal"]
     title, title_language = _title(presenter, description)
     about = [value for value in description.terms(*_ABOUT) if value.kind == "literal"]
@@ -265,10 +266,12 @@ def _spoken(values: list[Value], language: str) -> tuple[list[Value], list[Value
     return (spoken, others) if any(item.language for item in spoken) else (spoken + others, [])
 
 
-def _path(store: ReadStore, iri: str) -> list[str]:
+def _path(store: ReadStore, description: Description) -> list[str]:
     """Return the broader concepts from the top down; a cycle ends where it began."""
     path: list[str] = []
-    step = iri
+    step = iri = description.iri
+    if not description.terms(_SKOS + "broader", _SKOS + "inScheme"):
+        return path
     while len(path) < _LONGEST_PATH:
         broader = sorted(
             found.text for term in store.values(step, _SKOS + "broader") if (found := value(term)).kind == "iri"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +44,7 @@ def frame(site: Torg, canonical: str, rules: Collection[str], here: Callable[[st
     about = site.site.raw.get("site", {})
     parts = urlsplit(site.site.base)
     return {
-        "asset": lambda name: _asset(name, here),
+        "asset": partial(_asset, read_manifest(manifest_time()), here),
         "theme": f"{here('/theme.css')}?v={_mark(accent(site))}",
         "logo": here("/logo") if about.get("logo") else here("/static/torg.svg"),
         "favicon": here("/static/torg.svg"),
@@ -91,9 +91,9 @@ def _place(path: str, to: str) -> str:
     return "true" if path.startswith(f"{to}/") else ""
 
 
-def _asset(name: str, here: Callable[[str], str]) -> str:
+def _asset(manifest: Mapping[str, str], here: Callable[[str], str], name: str) -> str:
     """Return the address of a script or style; "" for a script that was not built."""
-    built = read_manifest(manifest_time()).get(name)
+    built = manifest.get(name)
     if built is None:
         return here(f"/static/{PLAIN}") if name == "torg.css" else ""
     return here(f"/static/{built}")

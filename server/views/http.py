@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
-from babel.numbers import format_decimal
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from server.answer_headers import answer_headers, ascii_iri
@@ -19,8 +17,9 @@ from server.errors import Problem
 from server.formats import CSV, GEOJSON, GRAPH_FORMATS, JSON, N_QUADS, RDF_XML, TRIG, XLSX, Format
 from server.instance import Torg
 from server.negotiation import LONGEST_HEADER
-from server.texts import texts
 from server.views.frame import frame
+from server.views.templates import in_language as in_language
+from server.views.templates import templates
 from server.wsgi_headers import completed
 
 if TYPE_CHECKING:
@@ -144,35 +143,18 @@ def with_query(path: str, **parameters: str) -> str:
 
 def page(template: str, spoken: str, **context: Any) -> bytes:
     """Return a page in a language as bytes; `canonical` is its own address when the request's is another."""
-    words = texts(spoken)
     site = torg()
     parameters = {name: value for name, value in request.args.items() if name not in ("lang", "format")}
     # A page that several addresses show must be the same bytes at each (Content-Location).
     canonical: str = context.pop("canonical", "") or with_query(here(request.path), **parameters)
-    at = site.uris.prefix.__add__  # as `here`, without asking for the site some seventy times a page
-    return render_template(
-        template,
-        _=words.gettext,
-        ngettext=words.ngettext,
-        lang=spoken,
-        torg=site,
-        site_title=in_language(site.site.title, spoken),
-        other_languages=[
-            (other, f"{canonical}{'&' if '?' in canonical else '?'}lang={other}")
-            for other in site.languages
-            if other != spoken
-        ],
-        here=at,
-        in_language=in_language,
-        digits=partial(format_decimal, locale=spoken),
-        **frame(site, canonical, _rules(), at),
-        **context,
-    ).encode()
-
-
-def in_language(text: Any, spoken: str) -> str:
-    """Return a text by language in this language, else Swedish, English, any; "" when there is none."""
-    return next((text[name] for name in (spoken, "sv", "en", *text) if name in text), "")
+    shared = frame(site, canonical, _rules(), site.uris.prefix.__add__)
+    others = [
+        (other, f"{canonical}{'&' if '?' in canonical else '?'}lang={other}")
+        for other in site.languages
+        if other != spoken
+    ]
+    made = templates(site, spoken).get_template(template)
+    return made.render(other_languages=others, **shared, **context).encode()
 
 
 def content_security_policy(nonce: str = "") -> str:
