@@ -34,6 +34,7 @@ from server.clashes import clashes
 from server.concept_changes import concept_findings
 from server.concept_uses import write_uses
 from server.delivery import DatasetState, DatasetWork, GateOptions, Making
+from server.errors import OperationError
 from server.forgotten import refused
 from server.generations import DataFolder, Generation, GraphEntry, remove_tree
 from server.graph_files import GraphFile, read_graph, write_graph
@@ -294,7 +295,11 @@ class _Run:
         source.close()
 
     def build(self, dry_run: bool, described: bool = False) -> Publication:
-        """Build the generation from its graph files and switch to it, unless nothing changed."""
+        """Build the generation from its graph files and switch to it, unless nothing changed.
+
+        Raises OperationError when a part of it was made under a base that has been left.
+        """
+        self._refuse_former_bases()
         self._keep_forgotten()
         last = self._previous.path if self._previous else None
         self._report.remarks += clashes(self._folder, self._graphs.values(), self._site.base, last, self._surveys)
@@ -303,6 +308,23 @@ class _Run:
         self._progress("compare", "")
         with TemporaryDirectory(prefix="torg-lost-") as aside:
             return self._finished(self._changes(Path(aside)), dry_run)
+
+    def _refuse_former_bases(self) -> None:
+        """Refuse graphs of before a rebase: what they describe would be told as withdrawn at every address of today."""
+        here, former = self._site.uris.iri("graph/"), [f"{base}graph/" for base in self._ledger.former_bases()]
+        left = {
+            graph.dataset or iri.rpartition("/")[2]
+            for iri, graph in self._graphs.items()
+            if not iri.startswith(here) and iri.startswith(tuple(former))
+        }
+        if left:
+            names = ", ".join(sorted(left)[:5]) + (" …" if len(left) > 5 else "")
+            raise OperationError(
+                f"{names} would stay under an address from before torg rebase, and be gone at the new one. Publish "
+                "everything at once, mend what is blocked first, and restore nothing from before.",
+                f"{names} skulle bli kvar på en adress från före torg rebase, och vara borta på den nya. Publicera "
+                "allt på en gång, åtgärda först det som stoppas, och återställ inget från tiden före.",
+            )
 
     def _changes(self, aside: Path) -> list[Change]:
         if self._lost:

@@ -273,6 +273,22 @@ def test_a_rebase_moves_every_identifier_and_remembers_the_old_base(small_site):
     assert all("data2.asen" in subject(line) for line in graph_of(small_site))
 
 
+def test_nothing_is_left_under_the_old_base_by_a_restore_or_by_what_is_blocked(small_site):
+    small_site.publish()
+    (small_site.folder / "site.toml").write_text(SITE.replace("data.asen", "data2.asen"), "utf-8")
+    rebase(read_site(small_site.folder), Settings())
+    small_site.write(ROWS, header="helt,andra,rubriker")
+    with pytest.raises(OperationError, match="asen/skolor would stay"):
+        small_site.publish()
+    small_site.write(ROWS)
+    assert small_site.publish().generation == 2
+    with pytest.raises(OperationError, match="restore nothing from before"):
+        restore(read_site(small_site.folder), Settings(), 1, now=NOW)
+
+    assert DataFolder(small_site.data).current_name() == "000002"
+    assert Ledger(small_site.data / "ledger.sqlite").state(SCHOOL).state == "live"
+
+
 KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
