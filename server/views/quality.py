@@ -20,6 +20,7 @@ from server.errors import Problem
 from server.formats import CSV, GRAPH_FORMATS, HTML, JSON, JSON_LD, Format
 from server.graph_files import read_graph
 from server.instance import Opened
+from server.labels import alphabetical
 from server.quality import GRAPH, Figures, Metric, Point, badges, decided, figures, metrics, points
 from server.quality_reports import DatasetReports, alike, latest_refusals, report_of
 from server.rdf_formats import parse_lines, write
@@ -124,6 +125,7 @@ def _page(opened: Opened, keys: list[str], spoken: str) -> bytes:
         }
         for key in keys
     ]
+    rows.sort(key=lambda row: (alphabetical(str(row["publisher"])), alphabetical(str(row["title"]))))
     return page(
         "quality.html", spoken, rows=rows, metrics=metrics().values(), formats=_formats(""),
         publishers=_publishers(opened, spoken), generation=opened.generation.name,
@@ -214,7 +216,7 @@ def _publishers(opened: Opened, spoken: str) -> list[tuple[str, int, str, str]]:
         ]
         whole, coded = (_mean(all_figures, name, spoken) for name in ("completeness", "codesMatched"))
         found.append((_publisher(publisher, spoken), len(all_figures), whole, coded))
-    return found
+    return sorted(found, key=lambda row: alphabetical(row[0]))
 
 
 def _mean(found: list[Figures], name: str, spoken: str) -> str:

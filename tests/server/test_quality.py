@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -194,3 +195,11 @@ def test_findings_that_differ_in_their_row_alone_are_told_once(small_site: Small
     shown = client.get("/quality?dataset=asen/skolor", headers={"Accept-Language": "sv"}).text
     assert shown.count("Värdet i school_form motsvarar inget begrepp") == 1
     assert 10 <= shown.count('href="/quality/row?') and "10 till" in shown
+
+
+def test_publishers_and_datasets_stand_in_the_order_of_the_alphabet(client: FlaskClient) -> None:
+    page = client.get("/quality?lang=sv", headers={"Accept": "text/html"}).text
+    by_dataset = re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', page)
+    assert by_dataset[0].endswith("Ekvalla") and by_dataset[-1].endswith("Öbacka")
+    by_publisher = re.findall(r'<th scope="row">([^<]+) kommun</th>', page)
+    assert by_publisher[0] == "Ekvalla" and by_publisher[-3:] == ["Älvhult", "Ängshamn", "Öbacka"]
