@@ -132,8 +132,13 @@ def chart(
     names are times.
     """
     rows = [row for row in bindings if row]
-    numeric = [name for name in variables if rows and _all(rows, name, _NUMBERS)]
-    naming = [name for name in variables if name not in numeric and any(name in row for row in rows)]
+    places = (*_LATITUDES, *_LONGITUDES)  # numbers that no bar is drawn of
+    numeric = [name for name in variables if rows and name.lower() not in places and _all(rows, name, _NUMBERS)]
+    naming = [
+        name
+        for name in variables
+        if name not in numeric and name.lower() not in places and any(name in row for row in rows)
+    ]
     if not numeric or not (naming or len(numeric) > 1):
         return None
     number = numeric[-1]

@@ -124,3 +124,13 @@ def test_odd_answers_are_shown_as_text(client: FlaskClient, query: str) -> None:
     for view in ("table", "map", "chart", "raw"):
         page = shown(client, query, view=view)
         assert "<img src=x" not in page and 'href="javascript' not in page and 'href="data' not in page
+
+
+def test_no_bar_is_drawn_of_a_longitude(client: FlaskClient) -> None:
+    text = """PREFIX schema: <https://schema.org/> PREFIX wgs84: <http://www.w3.org/2003/01/geo/wgs84_pos#>
+    PREFIX torg: <https://data.norrsjo.example/spec/torg#>
+    SELECT ?name ?pupils ?lat ?long { ?s schema:name ?name ; torg:pupils ?pupils ; wgs84:lat ?lat ; wgs84:long ?long }
+    ORDER BY ?name LIMIT 5"""
+    page = shown(client, text, view="chart")
+    assert "<figcaption>pupils / name</figcaption>" in page and "view=map" in page
+    assert "view=chart" not in shown(client, text.replace("?pupils ?lat", "?lat"))
