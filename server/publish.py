@@ -334,7 +334,8 @@ class _Run:
 
     def _finished(self, changed: list[Change], dry_run: bool) -> Publication:
         """Build what has changed and switch to it; `changed` is what the history is told."""
-        number = self._assemble() if self._lost or (changed and (self._contracts.pins or not dry_run)) else 0
+        wanted = self._lost or (changed and (self._contracts.pins or not dry_run))
+        number = self._assemble([] if self._lost else changed) if wanted else 0
         stopped = bool(number) and self._breaks_contracts()
         if not number or dry_run or stopped:
             if self._previous and self._declared and not dry_run:
@@ -435,13 +436,18 @@ class _Run:
             iri, kind, file.triples, file.sha256, f"dumps/{name}.nt.gz", "", "", file.bytes, file.dump_sha256
         )
 
-    def _assemble(self) -> int:
-        """Build store, index and manifest in the folder; return the number the generation will have."""
+    def _assemble(self, known: list[Change]) -> int:
+        """Build store, index and manifest in the folder; return the number the generation will have.
+
+        Differences of the changes that are `known` are not looked for again.
+        """
         number = int(self._folder.name.removeprefix("next-"))
         lines = provenance_lines(self._site, self._states.values(), number, self._time)
         self._add("site/provenance", "system", write_graph(lines, self._dump("site/provenance")))
         self._add(QUALITY, "system", write_graph(self._quality_lines(number), self._dump(QUALITY)))
-        changed = changes(self._previous, self._folder, self._graphs)
+        found = {change.entry.iri: change for change in known}
+        every = changes(self._previous, self._folder, self._graphs)
+        changed = [found.get(change.entry.iri, change) for change in every]
         self._progress("store", "")
         # The store loads outside the interpreter, so everything else is made on the other core meanwhile.
         with ThreadPoolExecutor(max_workers=1) as meanwhile:
