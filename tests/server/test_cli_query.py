@@ -22,9 +22,9 @@ def run(starter: Path):
     group = Torg("torg", commands=[query])
 
     def run(*arguments: str, language: str = "en", site: bool = True) -> Result:
-        set_language(language)
         place = ["--site", str(starter)] if site else []
-        return CliRunner().invoke(group, ["query", *arguments, *place], catch_exceptions=False)
+        said = {"TORG_LANG": language}
+        return CliRunner().invoke(group, ["query", *arguments, *place], env=said, catch_exceptions=False)
 
     yield run
     set_language("en")
