@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +33,8 @@ _ROLES = {
 _VERSION = 3  # of what an index holds; an index of another version is made anew
 _TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
 _TOLD = {*_ROLES, _TYPE}
+_UNASKED = ("", "")  # of what is known to have no label it is None
+_REMEMBERED, _MOST_LEARNT = 20_000, 500
 _LABEL_LINE = re.compile(r'<[^>]*> <([^>]*)> "((?:[^"\\]|\\.)*)"(?:@([a-z0-9-]+)|\^\^<[^>]*>)? \.\n')
 _TYPE_LINE = re.compile(rf"<[^>]*> <{re.escape(_TYPE)}> <([^>]*)> \.\n")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)")
@@ -232,7 +234,14 @@ class LabelFile:
 
 
 class LabelIndex(LabelFile):
-    """Reads a label index; safe to share between threads."""
+    """Reads a label index; safe to share between threads.
+
+    Properties, classes, concepts and organizations are named on page after page, so their labels are remembered.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._known: dict[tuple[str, str], tuple[str, str] | None] = {}
 
     def label(self, iri: str, language: str = "sv") -> tuple[str, str] | None:
         """Return (text, language) of the best label in this language, else sv, en, none, any."""
@@ -240,9 +249,20 @@ class LabelIndex(LabelFile):
 
     def labels(self, iris: Iterable[str], language: str = "sv") -> dict[str, tuple[str, str]]:
         """Return the best label of each IRI that has one, as (text, language of the text)."""
+        known = self._known
+        found = {iri: known.get((language, iri), _UNASKED) for iri in iris}
+        if unasked := [iri for iri, label in found.items() if label is _UNASKED]:
+            learnt = self._read(unasked, language)
+            found |= {iri: learnt.get(iri) for iri in unasked}
+            if len(known) + len(unasked) > _REMEMBERED:
+                known = self._known = {}
+            if len(unasked) <= _MOST_LEARNT:
+                known.update({(language, iri): learnt.get(iri) for iri in unasked})
+        return {iri: label for iri, label in found.items() if label is not None}
+
+    def _read(self, wanted: Sequence[str], language: str) -> dict[str, tuple[str, str]]:
         order = {language: 0, "sv": 1, "en": 2, "": 3} | {language: 0}
         best: dict[str, tuple[int, str, str]] = {}
-        wanted = list(dict.fromkeys(iris))
         for start in range(0, len(wanted), 500):
             chunk = wanted[start : start + 500]
             marks = ",".join("?" * len(chunk))

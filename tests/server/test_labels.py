@@ -67,3 +67,15 @@ def test_a_text_that_thousands_share_is_looked_up_in_bounded_work(tmp_path):
     assert {label.role for label in whole} == {"notation"}
     assert all(label.iri.startswith("urn:1:") for label in part)
     assert lookup.named(["1"], "urn:9:") == {}
+
+
+def test_labels_are_read_once_and_remembered_by_language(tmp_path):
+    lines = ['<a:b> <http://schema.org/name> "Skola"@sv .\n', '<a:b> <http://schema.org/name> "School"@en .\n']
+    build_labels(tmp_path / "labels.sqlite", [("g:", lines)])
+    index = LabelIndex(tmp_path / "labels.sqlite")
+    asked: list[str] = []
+    index._index().set_trace_callback(asked.append)
+    for _ in range(2):
+        assert index.labels(["a:b", "a:none"], "sv") == {"a:b": ("Skola", "sv")}
+        assert index.labels(["a:b", "a:none"], "en") == {"a:b": ("School", "en")}
+    assert len(asked) == 2
