@@ -81,7 +81,10 @@ def _fold(data: DataFolder, index: dict[str, Any], number: int, following: int) 
             (after / name).parent.mkdir(parents=True, exist_ok=True)
             replace_lines(after / f"{name}{_READY}", sorted(lines))
         later["added"], later["removed"] = len(plus), len(minus)
-    write_index(after / f"index.json{_READY}", target | {"graphs": [entries[iri] for iri in sorted(entries)]})
+    # A restored or corrected generation has its sources from an older one: who else accounts for them now?
+    sources = set(target.get("sources", ())) | (set(index["sources"]) & _delivered(data, but=number))
+    folded = {"graphs": [entries[iri] for iri in sorted(entries)], "sources": sorted(sources)}
+    write_index(after / f"index.json{_READY}", target | folded)
     return cancelled
 
 
@@ -102,12 +105,18 @@ def _forget_descriptions(ledger: Ledger, generation: int, lines: set[str]) -> No
 
 def _used(data: DataFolder) -> set[str]:
     """Return the hashes of the sources that the other generations account for."""
-    used: set[str] = set()
+    used = _delivered(data, but=0)
     for path in (data.path / "history").glob("*/index.json"):
         used |= set(json.loads(path.read_text("utf-8")).get("sources", ()))
-    for number in data.numbers():
+    return used
+
+
+def _delivered(data: DataFolder, but: int) -> set[str]:
+    """Return the hashes of the sources of what the kept generations publish, but for one of them."""
+    found: set[str] = set()
+    for number in set(data.numbers()) - {but}:
         with closing(data.generation(number)) as generation:
             for dataset in generation.datasets.values():
                 for delivery in dataset["deliveries"].values():
-                    used |= {file["sha256"] for file in delivery["sources"]}
-    return used
+                    found |= {file["sha256"] for file in delivery["sources"]}
+    return found

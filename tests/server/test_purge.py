@@ -344,6 +344,18 @@ def test_a_generation_is_forgotten_and_others_are_what_they_were(site):
     assert next(entry for entry in listed if entry["generation"] == 2)["reason"] == "På begäran"
 
 
+def test_a_source_that_a_later_generation_has_from_a_forgotten_one_stays_accounted_for(site):
+    data = DataFolder(site.data)
+    forget(site, "1")
+    forget(site, "2")  # 3 and 4 publish what came with it
+    source = hashlib.sha256(site.source.read_bytes()).hexdigest()
+    indexes = [json.loads(path.read_text("utf-8")) for path in sorted((site.data / "history").glob("*/index.json"))]
+    assert [source in index["sources"] for index in indexes] == [False, False, True, False]
+    data.begin()  # as a killed publication leaves it
+    data.clean()
+    assert [path.name for path in (site.data / "archive").iterdir()] == [source]
+
+
 def test_generations_are_forgotten_one_after_another(site):
     rows = site.source.read_text("utf-8").splitlines()[1:]
     site.write([row.replace(f"{SECRET} 2", "Skola 3") for row in rows])
