@@ -197,14 +197,18 @@ class Run:
             raise Failure("; ".join(wrong[:10]))
 
     def _finish(self, operation: Operation) -> None:
-        """Have the command finished, by itself or by whoever writes next."""
-        town = self.town
-        if operation.kind.startswith("purge"):
-            town.purged |= {operation.target} if operation.kind == "purge" else set()
-            # What a purge has begun is finished by whoever writes next; what it has not begun is asked for again.
-            if self._chance.random() < 0.5:
-                now = town.now()
-                task(lambda: Operation("publish", 0, now).run(town))
+        """Have the command finished, or another one given: what the killed one left must not come out then."""
+        town, another = self.town, self._chance.random() < 0.5
+        if operation.kind == "purge":
+            town.purged.add(operation.target)
+        if another and operation.kind != "rebase":
+            if not operation.kind.startswith("purge"):
+                town.change()
+            now = town.now()
+            task(lambda: Operation("publish", 0, now).run(town))
+            if not operation.kind.startswith("purge"):
+                return
+        # What a purge has begun is finished by whoever writes next; what it has not begun is asked for again.
         if task(lambda: operation.is_due(town)):
             task(lambda: operation.run(town))
         if operation.kind == "restore" and (wrong := task(lambda: town.unlike(operation.target))):
