@@ -40,7 +40,7 @@ def test_every_reason_of_ours_is_worded_in_swedish_too() -> None:
     [
         ("/nowhere", "Det finns inget på den här adressen."),
         ("/res/school/1", "Inget har publicerats på den här adressen."),
-        ("/datasets?format=zzz", "Det finns inget format som du tar emot. Erbjuds: text/html (?format=html)"),
+        ("/datasets?format=zzz", "Välj en av formerna nedan."),
         ("/datasets?page=9999", "Listan har"),
         ("/quality?dataset=a/b", "Det finns ingen datamängd &#39;a/b&#39; i den här generationen."),
         ("/quality/trace", "uri saknas: ge IRI:n för en sak"),
