@@ -15,6 +15,7 @@ from server.charts import BarChart, LineChart, Number, bar_chart, line_chart
 from server.instance import Opened, Torg
 from server.presentation import Presenter, Shown
 from server.rdf_formats import value
+from server.texts import locale_of
 
 MOST = 2_000
 """Most entries that a page sums; more are left to the named query, since a page reads a bounded number of triples."""
@@ -56,7 +57,7 @@ def payments(torg: Torg, opened: Opened, supplier: str, language: str) -> Paymen
         by_month[said.get("bookingDate", "")[:7]] += amount
 
     def write(amount: Number) -> str:
-        return str(format_currency(amount, _CURRENCY, locale=language)).replace("-", "−")
+        return str(format_currency(amount, _CURRENCY, locale=locale_of(language))).replace("-", "−")
 
     presenter = Presenter(language, torg.uris, opened.labels.labels(by_payer, language), torg.prefixes)
     largest = sorted(by_payer.items(), key=lambda item: (-item[1], item[0]))
@@ -73,7 +74,7 @@ def payments(torg: Torg, opened: Opened, supplier: str, language: str) -> Paymen
 
 def _month(text: str, language: str) -> str:
     try:
-        return str(format_skeleton("yMMM", date.fromisoformat(f"{text}-01"), locale=language))
+        return str(format_skeleton("yMMM", date.fromisoformat(f"{text}-01"), locale=locale_of(language)))
     except ValueError:
         return text
 

@@ -17,7 +17,7 @@ from babel.numbers import format_currency, format_decimal
 
 from loaders.geometry import point_in
 from server.rdf_formats import Value
-from server.texts import texts
+from server.texts import locale_of, texts
 from server.uris import UriSpace
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -128,28 +128,30 @@ def _typed(value: Value, unit: str, language: str) -> Shown | None:
 
 
 @lru_cache(maxsize=10_000)
-def _written(value: Value, unit: str, locale: str) -> Shown | None:
+def _written(value: Value, unit: str, language: str) -> Shown | None:
     text, datatype = value.text, value.datatype
     if datatype in _INTEGERS or datatype in _NUMBERS:
         number = int(text) if datatype in _INTEGERS else Decimal(text)
         if isinstance(number, Decimal) and not number.is_finite():
             return None
         if len(unit) == 3:
-            return Shown("number", _minus(format_currency(number, unit, locale=locale)), raw=text)
-        return Shown("number", _minus(format_decimal(number, locale=locale, decimal_quantization=False)), raw=text)
+            return Shown("number", _minus(format_currency(number, unit, locale=locale_of(language))), raw=text)
+        return Shown(
+            "number", _minus(format_decimal(number, locale=locale_of(language), decimal_quantization=False)), raw=text
+        )
     if datatype == _XSD + "boolean":
-        words = texts(locale)
+        words = texts(language)
         return Shown("text", words.gettext("Yes") if text in ("true", "1") else words.gettext("No"), raw=text)
     if datatype == _XSD + "date":
-        return Shown("time", format_date(date.fromisoformat(text[:10]), "long", locale=locale), raw=text)
+        return Shown("time", format_date(date.fromisoformat(text[:10]), "long", locale=locale_of(language)), raw=text)
     if datatype == _XSD + "dateTime":
         moment = datetime.fromisoformat(text)
         local = moment.astimezone(_ZONE) if moment.tzinfo else moment
         hint = f"Europe/Stockholm, {local:%z}" if moment.tzinfo else ""
-        return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale), raw=text, hint=hint)
+        return Shown("time", format_datetime(local, "d MMMM y HH:mm", locale=locale_of(language)), raw=text, hint=hint)
     if datatype == _XSD + "gYearMonth":
         month = date.fromisoformat(f"{text[:7]}-01")
-        return Shown("time", format_skeleton("yMMMM", month, locale=locale), raw=text)
+        return Shown("time", format_skeleton("yMMMM", month, locale=locale_of(language)), raw=text)
     if datatype == _XSD + "gYear":
         return Shown("time", str(int(text[:4])), raw=text) if _YEAR.match(text) else _refuse(text)
     if datatype == _XSD + "time":
@@ -198,7 +200,7 @@ def day(moment: str, language: str) -> str:
     >>> day("2026-03-01T04:00:00Z", "sv")
     '1 mars 2026'
     """
-    return format_date(date.fromisoformat(moment[:10]), "long", locale=language)
+    return format_date(date.fromisoformat(moment[:10]), "long", locale=locale_of(language))
 
 
 def postal_code(text: str) -> str:

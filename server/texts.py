@@ -14,6 +14,15 @@ LANGUAGES = ("sv", "en")
 """The languages that the pages are written in."""
 
 
+def locale_of(language: str) -> str:
+    """Return the locale that writes a language's days and amounts; English as in Europe, not as in the United States.
+
+    >>> locale_of("en"), locale_of("sv")
+    ('en_150', 'sv')
+    """
+    return "en_150" if language == "en" else language
+
+
 @cache
 def texts(language: str, of: str = "") -> gettext.NullTranslations:
     """Return the catalogue of a language, of the pages or `of` the "commands."; without one English is spoken.

@@ -20,6 +20,7 @@ from server.history import History
 from server.labels import name_in
 from server.naming import called
 from server.rdf_formats import iri as checked_iri
+from server.texts import locale_of
 from server.views.batches import charged
 from server.views.http import answer, here, in_language, language, negotiated, page, torg, with_query
 
@@ -387,7 +388,8 @@ def _dataset_names(spoken: str) -> dict[str, str]:
 
 
 def _when(stamp: str, spoken: str) -> str:
-    return str(format_datetime(datetime.fromisoformat(stamp), "d MMMM y HH:mm", locale=spoken)) + " UTC"
+    moment = datetime.fromisoformat(stamp)
+    return str(format_datetime(moment, "d MMMM y HH:mm", locale=locale_of(spoken))) + " UTC"
 
 
 def _json(members: dict[str, Any]) -> bytes:

@@ -120,7 +120,7 @@ def test_a_ledger_entry_is_called_by_whom_when_and_how_much(client: FlaskClient)
     name = "PERSONLIG HJÄLP NORRSJÖ AB, 4 januari 2026, 948,00\xa0kr"
     path = "/res/ledger-entry/9903/2026-01-04/9903038/46203"
     assert heading(page(client, path)) == name
-    assert heading(page(client, path, "en")).startswith("PERSONLIG HJÄLP NORRSJÖ AB, January 4, 2026")
+    assert heading(page(client, path, "en")).startswith("PERSONLIG HJÄLP NORRSJÖ AB, 4 January 2026")
 
 
 def test_the_declared_naming_names_properties_that_exist() -> None:
