@@ -118,7 +118,7 @@ def test_the_page_in_english(client: FlaskClient) -> None:
         page = response.get_data(as_text=True)
         assert response.headers["Content-Language"] == "en"
         assert '<html lang="en"' in page
-        assert "October 6, 2025" in page
+        assert "6 October 2025" in page
         assert "About this record" in page and "Open in a map program" in page
 
 
