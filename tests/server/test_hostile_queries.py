@@ -71,7 +71,13 @@ def test_nesting_never_reaches_the_stack_of_the_web_process(pool: ReaderPool, sh
     light(pool)
 
 
-@pytest.mark.parametrize("name", EVALUATED)
+# Each waits for its limit; one of each kind is enough for every day.
+_QUICK = ("construct", "doubling", "many_optionals", "paths", "values_list")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in EVALUATED]
+)
 def test_evaluation_stops_at_its_limits(pool: ReaderPool, name: str) -> None:
     status = outcome(pool, EVALUATED[name])
     assert status in {200, 400} | STOPPED
