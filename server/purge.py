@@ -306,15 +306,16 @@ class _Work:
 
     def _unlink_archive(self, names: Iterable[str]) -> None:
         gone = set(names)
-        for name in gone:
-            with suppress(FileNotFoundError):
-                (self._data.path / "archive" / name).unlink()
-                self._done.archived += 1
         for folder in numbered_folders(self._history):
             path = folder / "index.json"
             index = json.loads(path.read_text("utf-8")) if path.exists() else {}
             if gone & set(index.get("sources", ())):
                 write_index(path, index | {"sources": [name for name in index["sources"] if name not in gone]})
+        # Last, since what is no more in the archive is not looked for again by who finishes an interrupted purge.
+        for name in gone:
+            with suppress(FileNotFoundError):
+                (self._data.path / "archive" / name).unlink()
+                self._done.archived += 1
 
     def _rewrite_runs(self, selection: Selection) -> None:
         meant = selection.pattern()

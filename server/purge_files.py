@@ -303,10 +303,12 @@ def rewrite_history(folder: Path, selection: Selection) -> bool:
             changed = True
             continue
         for file, count in zip(files, ("added", "removed"), strict=True):
+            left = sum(not meant(line) for line in read_graph(file))
+            # Who was killed between the files and their index has left lines, and a count, that are of two times.
             if any(map(meant, read_graph(file))):
-                entry[count] = replace_lines(file, (line for line in read_graph(file) if not meant(line)))
-                entry["sha256"] = entry["sha256"] and "rewritten"
-                changed = True
+                replace_lines(file, (line for line in read_graph(file) if not meant(line)))
+            if left != entry[count]:
+                entry[count], entry["sha256"], changed = left, entry["sha256"] and "rewritten", True
         kept.append(entry)
     if changed:
         write_index(path, index | {"graphs": kept})

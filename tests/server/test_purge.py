@@ -3,10 +3,11 @@
 import gzip
 import hashlib
 import json
+import os
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from server.cli import main
 from server.concept_uses import count_uses, read_uses
 from server.errors import OperationError
 from server.generations import DataFolder
+from server.graph_files import read_graph
 from server.history import History
 from server.publish import restore
 from server.purge import purge
@@ -386,6 +388,30 @@ def test_an_interrupted_purge_is_finished_by_the_next_command(site, monkeypatch,
     assert [] == [place for place in holding(site.data, SECRET) if not place.startswith("archive")]
     assert not (site.data / "purge.json").exists()
     assert client(site).get("/id/school/10000003").status_code == 410
+
+
+@pytest.mark.parametrize("nth", [1, 3])
+def test_indexes_of_the_history_say_what_their_files_hold_after_a_kill(site, monkeypatch, nth):
+    """Killed where the nth of them is written beside the one that it replaces."""
+    left = [nth]
+
+    def replace(source: Any, target: Any) -> None:
+        if Path(target).name == "index.json" and not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= Path(target).name == "index.json"
+        rename(source, target)
+
+    rename = os.replace
+    with monkeypatch.context() as context, suppress(KeyboardInterrupt):
+        context.setattr(os, "replace", replace)
+        forget(site, THING)
+    site.publish(now=day(6))
+    for folder in (site.data / "history").iterdir():
+        for entry in json.loads((folder / "index.json").read_text("utf-8"))["graphs"]:
+            counts = [sum(1 for _ in read_graph(folder / name)) for name in entry["files"]]
+            assert counts == [entry["added"], entry["removed"]]
+    assert [*site.data.rglob("*.part")] == []
+    assert holding(site.data, SECRET) == [place for place in holding(site.data, SECRET) if place.startswith("archive")]
 
 
 def test_what_was_answered_while_a_purge_went_on_is_not_answered_after_it(site, monkeypatch):
