@@ -234,23 +234,21 @@ def node(number: int) -> Response:
     return _quads(lines, [(name, member.lines) for name, member in named if member.lines], chosen)
 
 
-def told_gone(what: str, time: str) -> str:
-    """Return the sentence for what was purged; why is for those who run the site, who see it in `torg log`."""
-    return f"{what} was removed, with its history{f', {time[:10]}' if time else ''}."
-
-
-def told_gone_sv(what: str, time: str) -> str:
-    """Return the same sentence in Swedish."""
-    return f"{what} togs bort med sin historik{f' {time[:10]}' if time else ''}."
+def purged_problem(what: str, time: str) -> Problem:
+    """Return Problem 410 for what was purged; why is for those who run the site, who see it in `torg log`."""
+    day = time[:10]
+    return Problem(
+        410,
+        f"{what} was removed, with its history{day and f', {day}'}.",
+        sv=f"{what} togs bort med sin historik{day and f' {day}'}.",
+    )
 
 
 def _check(number: int) -> None:
     if number in history().numbers():
         return
     if purged := history().purged(number):
-        raise Problem(
-            410, told_gone(f"Generation {number}", purged.time), sv=told_gone_sv(f"Generation {number}", purged.time)
-        )
+        raise purged_problem(f"Generation {number}", purged.time)
     raise Problem(
         404,
         f"There is no generation {number}; /changes lists those there are.",

@@ -26,7 +26,7 @@ from server.rdf_formats import parse_lines, transcode
 from server.representation import memento_links
 from server.resource_page import facts_of_lines
 from server.views.batches import charged
-from server.views.changes import history, told_gone, told_gone_sv
+from server.views.changes import history, purged_problem
 from server.views.http import answer, here, language, negotiated, page, redirect, torg, with_query
 
 blueprint = Blueprint("history", __name__)
@@ -247,9 +247,7 @@ def _number(asked: str) -> int:
     if moment in numbers:
         return moment
     if purged := history().purged(moment):
-        raise Problem(
-            410, told_gone(f"Generation {moment}", purged.time), sv=told_gone_sv(f"Generation {moment}", purged.time)
-        )
+        raise purged_problem(f"Generation {moment}", purged.time)
     raise Problem(
         404,
         f"There is no generation {moment}; the first is {numbers[0]}, the last {numbers[-1]}.",
@@ -267,15 +265,7 @@ def _gone(original: _Original | None) -> Problem | None:
         publisher, name, *_ = [*original.graph.removeprefix(uris.iri("graph/")).split("/"), ""]
         path = uris.path(uris.dataset(publisher, name))
     purged = [event for event in torg().ledger.events(path or "") if event.event == "purged"]
-    return (
-        Problem(
-            410,
-            told_gone(original.iri or original.graph, purged[-1].time),
-            sv=told_gone_sv(original.iri or original.graph, purged[-1].time),
-        )
-        if purged
-        else None
-    )
+    return purged_problem(original.iri or original.graph, purged[-1].time) if purged else None
 
 
 def _description(original: _Original, number: int) -> Response:
